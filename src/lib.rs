@@ -1,0 +1,9 @@
+//! Contact search and exact smart groups.
+
+pub mod contact;
+pub mod ids;
+pub mod plan;
+pub mod schema;
+pub mod sema;
+pub mod span;
+pub mod value;

@@ -1,0 +1,154 @@
+//! Atoms: total predicates of a contact, the leaves of every plan and the shared currency of search and refresh.
+//!
+//! An atom is true or false of any contact at any moment: missing and several values are settled inside it, so its
+//! negation is its complement. Two conditions that mean the same become the same atom.
+
+use crate::contact::Status;
+use crate::ids::{FieldId, FlowId, GroupId};
+use crate::sema::query::{AnniversaryDay, RelativeTime};
+use crate::value::{Decimal, Instant, Scheme};
+
+/// A property whose values are compared as folded text.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum TextProperty {
+    /// Identity on the platform.
+    Uuid,
+    /// The platform's number.
+    Id,
+    /// The reference code.
+    Ref,
+    /// The name.
+    Name,
+    /// Code of three letters.
+    Language,
+    /// Paths of all addresses.
+    Urn,
+    /// Paths of the addresses of one scheme.
+    Scheme(Scheme),
+    /// A text field.
+    Field(FieldId),
+    /// A field that holds a place: its last part.
+    Place(FieldId),
+}
+
+/// A property whose values are moments.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum TimeProperty {
+    /// When the contact was created.
+    CreatedOn,
+    /// When it was last heard from.
+    LastSeenOn,
+    /// A datetime field.
+    Field(FieldId),
+}
+
+/// A property whose values are numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum NumberProperty {
+    /// Open tickets.
+    Tickets,
+    /// A number field.
+    Field(FieldId),
+}
+
+/// One end of a range of numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct NumberBound {
+    /// The number at the end.
+    pub value: Decimal,
+    /// Whether the number itself is inside.
+    pub inclusive: bool,
+}
+
+/// One end of a span of time. The lower end is inside, the upper end outside.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum TimeBound {
+    /// A fixed moment.
+    At(Instant),
+    /// A moment that moves with the clock. A day stands for its first moment, or with `after` for the first moment
+    /// after it. An instant that is a lower end with `after`, or an upper end with it, lies one microsecond later: so
+    /// that `> -90m` and `<= -90m` come out right.
+    Relative {
+        /// The day or instant.
+        time: RelativeTime,
+        /// The moment behind it instead of its beginning.
+        after: bool,
+    },
+}
+
+/// A total predicate of a contact.
+///
+/// Lists are sorted and free of duplicates, so that equal predicates are equal values.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum Atom {
+    /// Some value of the property, folded, is one of these.
+    TextIn(TextProperty, Box<[Box<str>]>),
+    /// The property has a value.
+    TextSet(TextProperty),
+    /// Some value is one of these numbers.
+    NumberIn(NumberProperty, Box<[Decimal]>),
+    /// Some value lies within; at least one end is given. Also the way to say "has a value": both ends open.
+    NumberRange(NumberProperty, Option<NumberBound>, Option<NumberBound>),
+    /// Some value lies from the first moment up to but not including the second. Both ends open: has a value.
+    TimeRange(TimeProperty, Option<TimeBound>, Option<TimeBound>),
+    /// Some value's month and day, in the workspace's zone, are those of a day in this inclusive span.
+    Anniversary(TimeProperty, AnniversaryDay, AnniversaryDay),
+    /// The status is one of these.
+    StatusIn(Box<[Status]>),
+    /// A member of some of these groups.
+    GroupIn(Box<[GroupId]>),
+    /// A member of any group at all, manual or smart.
+    GroupSet,
+    /// In one of these flows now.
+    FlowIn(Box<[FlowId]>),
+    /// In any flow.
+    FlowSet,
+    /// Has been in one of these flows.
+    HistoryIn(Box<[FlowId]>),
+    /// Has been in any flow.
+    HistorySet,
+    /// Some of these words, cut to 8 characters, is a prefix of some word of the name.
+    NameWords(Box<[Box<str>]>),
+    /// The folded path of some address (of the scheme, if given) contains this text of at least 3 bytes.
+    UrnContains(Option<Scheme>, Box<str>),
+    /// A text field contains words.
+    FieldWords(FieldId, WordMatch),
+}
+
+/// How words of a text field must occur.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum WordMatch {
+    /// All of them, in any order.
+    All(Box<[Box<str>]>),
+    /// One after the other.
+    Phrase(Box<[Box<str>]>),
+    /// One after the other, the last one as a prefix.
+    Prefix(Box<[Box<str>]>),
+}
+
+/// A boolean tree over atoms, normalised: see [`crate::plan::logical`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum Expr {
+    /// Holds for every contact, or for none.
+    Constant(bool),
+    /// An atom, or its complement.
+    Atom {
+        /// Index into the plan's atoms.
+        atom: crate::ids::AtomId,
+        /// Whether the complement is meant.
+        negated: bool,
+    },
+    /// Every child holds. Two or more, none of them an `All` or a constant.
+    All(Vec<Expr>),
+    /// Some child holds. Two or more, none of them an `Any` or a constant.
+    Any(Vec<Expr>),
+}
+
+/// A logical plan: an expression over a table of distinct atoms.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogicalPlan {
+    /// The atoms, each once.
+    pub atoms: Vec<Atom>,
+    /// What must hold of them. Negations stand at the leaves.
+    pub root: Expr,
+}
