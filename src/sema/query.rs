@@ -10,25 +10,7 @@ use crate::schema::FieldType;
 use crate::span::Span;
 use crate::value::{Decimal, Instant, Scheme};
 
-/// Which language a text is read in, and printed back in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Dialect {
-    /// ContactQL, letter for letter.
-    ContactQl,
-    /// ContactQL and headcount's additions.
-    #[default]
-    Extended,
-}
-
-impl Dialect {
-    /// The name used on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Dialect::ContactQl => "contactql",
-            Dialect::Extended => "extended",
-        }
-    }
-}
+pub use crate::syntax::Dialect;
 
 /// A query: resolved, typed, ready to be evaluated, planned or printed.
 #[derive(Clone, PartialEq, Debug)]
@@ -52,8 +34,8 @@ pub enum Node {
     Condition(Box<Condition>),
 }
 
-/// One test of one property.
-#[derive(Clone, PartialEq, Debug)]
+/// One test of one property. Two are equal if they ask the same, wherever they stand.
+#[derive(Clone, Debug)]
 pub struct Condition {
     /// What is looked at.
     pub property: Property,
@@ -61,6 +43,12 @@ pub struct Condition {
     pub test: Test,
     /// Where it stands in the text.
     pub span: Span,
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.property == other.property && self.test == other.test
+    }
 }
 
 /// What a condition looks at.
