@@ -94,10 +94,7 @@ codes! {
 impl Code {
     /// Whether it only warns: a warning never changes the answer.
     pub fn is_warning(self) -> bool {
-        matches!(
-            self,
-            Code::NeverHolds | Code::AlwaysHolds | Code::SameAsGroup | Code::UnseenValue | Code::Suspicious
-        )
+        matches!(self, Code::NeverHolds | Code::AlwaysHolds | Code::SameAsGroup | Code::UnseenValue | Code::Suspicious)
     }
 }
 

@@ -62,7 +62,8 @@ pub fn parse_with(
     match resolve::resolve(text, parse, dialect, names, environment) {
         Ok(query) => Ok(Parsed { query, warnings: Vec::new() }),
         Err(errors) => Err(Errors::from_list(errors).unwrap_or_else(|| {
-            Diagnostic::new(crate::diagnostic::Code::Syntax, "the query cannot be read", Span::new(0, text.len())).into()
+            Diagnostic::new(crate::diagnostic::Code::Syntax, "the query cannot be read", Span::new(0, text.len()))
+                .into()
         })),
     }
 }

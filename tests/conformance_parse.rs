@@ -56,8 +56,7 @@ fn run(query: &str, names: Resolve<'_>, schema: &Schema, environment: &Environme
     match language::parse_with(query, Dialect::ContactQl, names, environment) {
         Ok(parsed) => {
             let found = inspect(&parsed.query, schema);
-            let fields: Vec<Value> =
-                found.fields.iter().map(|(key, name)| json!({"key": key, "name": name})).collect();
+            let fields: Vec<Value> = found.fields.iter().map(|(key, name)| json!({"key": key, "name": name})).collect();
             let groups: Vec<Value> = found
                 .groups
                 .iter()
@@ -96,8 +95,7 @@ fn every_case_gives_the_reference_s_result() {
     let (mut passed, mut failed) = (0, 0);
     for line in corpus("parse.jsonl").lines() {
         let case: Value = serde_json::from_str(line).unwrap();
-        let environment =
-            environment(&environments["environments"][case["environment"].as_str().unwrap()], now);
+        let environment = environment(&environments["environments"][case["environment"].as_str().unwrap()], now);
         let names = if case["resolve"].as_bool().unwrap() { Resolve::Schema(&schema) } else { Resolve::Nothing };
         let actual = run(case["query"].as_str().unwrap(), names, &schema, &environment);
         let mut expected = case.clone();

@@ -26,9 +26,9 @@ const ROWS: [&[&str]; 16] = [
 ];
 
 fn row_of(module: &str) -> usize {
-    ROWS.iter()
-        .position(|row| row.contains(&module))
-        .unwrap_or_else(|| panic!("module `{module}` has no row in the house: add it to tests/house.rs and ARCHITECTURE.md"))
+    ROWS.iter().position(|row| row.contains(&module)).unwrap_or_else(|| {
+        panic!("module `{module}` has no row in the house: add it to tests/house.rs and ARCHITECTURE.md")
+    })
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

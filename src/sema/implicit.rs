@@ -148,6 +148,8 @@ mod tests {
             assert_eq!(partial(text), None, "{text}");
         }
         assert!(is_reference("ABCDEF") && is_reference("abc2349"));
-        assert!(!is_reference("ABCDEO") && !is_reference("ABCDE1") && !is_reference("ABCDE") && !is_reference("ABCDEFGH"));
+        assert!(
+            !is_reference("ABCDEO") && !is_reference("ABCDE1") && !is_reference("ABCDE") && !is_reference("ABCDEFGH")
+        );
     }
 }

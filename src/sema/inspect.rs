@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use crate::ids::GroupId;
 use crate::schema::Schema;
 use crate::sema::attribute::Attribute;
-use crate::sema::query::{Condition, Literal, Node, Property, Query, Test, Value};
+use crate::sema::query::{Condition, Dialect, Literal, Node, Property, Query, Test, Value};
 
 /// A group that a query mentions.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -25,7 +25,7 @@ pub struct Inspection {
     pub schemes: Vec<String>,
     /// Keys and names of fields in the order of first use. The name is empty if the field was not looked up.
     pub fields: Vec<(String, String)>,
-    /// Groups in the order of first use.
+    /// Groups in the order of first use. Of groups that were not looked up, ContactQL gives the first alone.
     pub groups: Vec<GroupReference>,
     /// Whether ContactQL allows it as a smart group.
     pub allow_as_group: bool,
@@ -33,7 +33,13 @@ pub struct Inspection {
 
 /// Looks through a query. Cost: linear.
 pub fn inspect(query: &Query, schema: &Schema) -> Inspection {
-    let mut inspector = Inspector { schema, found: Inspection::default(), seen: FxHashSet::default() };
+    let mut inspector = Inspector {
+        schema,
+        found: Inspection::default(),
+        only_first_match: query.dialect == Dialect::ContactQl,
+        has_match: false,
+        seen: FxHashSet::default(),
+    };
     inspector.found.allow_as_group = true;
     for_each_condition(&query.root, &mut |condition| inspector.condition(condition));
     inspector.found.attributes.sort_unstable();
@@ -67,6 +73,8 @@ pub fn for_each_literal<'q>(condition: &'q Condition, mut visit: impl FnMut(&'q 
 struct Inspector<'a> {
     schema: &'a Schema,
     found: Inspection,
+    only_first_match: bool,
+    has_match: bool,
     seen: FxHashSet<GroupReference>,
 }
 
@@ -91,7 +99,12 @@ impl Inspector<'_> {
         for_each_literal(condition, |literal| {
             let reference = match &literal.value {
                 Value::Group(Some(id)) => GroupReference::Group(*id),
-                Value::Group(None) => GroupReference::NameMatch(literal.text.to_string()),
+                // The reference tells groups apart by identity, and those that it did not look up have none.
+                Value::Group(None) if self.only_first_match && self.has_match => return,
+                Value::Group(None) => {
+                    self.has_match = true;
+                    GroupReference::NameMatch(literal.text.to_string())
+                }
                 _ => return,
             };
             if self.seen.insert(reference.clone()) {

@@ -40,7 +40,8 @@ const fn index(first: u8, second: u8, third: u8) -> Option<usize> {
 /// ```
 pub fn is_language(text: &str) -> bool {
     let &[first, second, third] = text.as_bytes() else { return false };
-    index(first, second, third).is_some_and(|index| KNOWN.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1))
+    index(first, second, third)
+        .is_some_and(|index| KNOWN.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1))
 }
 
 /// Names and codes of two letters that people write, and the code that they mean.

@@ -116,8 +116,7 @@ pub(super) fn unsupported_instant(value: &str, span: Span) -> Diagnostic {
 }
 
 pub(super) fn unsupported_anniversary(key: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::UnsupportedAnniversary, "ANNIVERSARY can only be used with dates", span)
-        .with("property", key)
+    Diagnostic::new(Code::UnsupportedAnniversary, "ANNIVERSARY can only be used with dates", span).with("property", key)
 }
 
 pub(super) fn invalid_anniversary(value: &str, span: Span) -> Diagnostic {

@@ -25,8 +25,7 @@ pub fn canonical(query: &Query, schema: &Schema) -> String {
 /// The canonical form of a query that was saved, perhaps in another environment: a day prints as it was given if that
 /// still reads as the same day, else as ISO; so that the form means the same under `environment`.
 pub fn canonical_in(query: &Query, schema: &Schema, environment: &Environment) -> String {
-    let mut printer =
-        Printer { out: String::new(), dialect: query.dialect, schema, environment: Some(environment) };
+    let mut printer = Printer { out: String::new(), dialect: query.dialect, schema, environment: Some(environment) };
     printer.root(&query.root);
     printer.out
 }
@@ -228,19 +227,22 @@ fn safe_day(text: &str, start: Instant, end: Instant, environment: &Environment)
     }
     // The zone has changed: a day at a fixed offset, if it is one. Whole minutes, since that is what can be written.
     let offset = instant::parse_with_offset(text.trim()).map(|(_, offset)| offset);
-    offset.into_iter().chain((-14 * 60..=14 * 60).map(|minutes| minutes * 60)).find_map(|offset| {
-        let local = jiff::tz::Offset::from_seconds(offset).ok()?;
-        let datetime = local.to_datetime(start.timestamp());
-        if datetime.time() != jiff::civil::Time::midnight() {
-            return None;
-        }
-        let sign = if offset < 0 { '-' } else { '+' };
-        let minutes = offset.unsigned_abs() / 60;
-        let text = format!("{}T00:00:00{sign}{:02}:{:02}", datetime.date(), minutes / 60, minutes % 60);
-        is_same(&text).then_some(text)
-    })
-    // A day of 23 or 25 hours in a zone that is no longer the workspace's has no text of its own: the nearest one.
-    .unwrap_or(iso)
+    offset
+        .into_iter()
+        .chain((-14 * 60..=14 * 60).map(|minutes| minutes * 60))
+        .find_map(|offset| {
+            let local = jiff::tz::Offset::from_seconds(offset).ok()?;
+            let datetime = local.to_datetime(start.timestamp());
+            if datetime.time() != jiff::civil::Time::midnight() {
+                return None;
+            }
+            let sign = if offset < 0 { '-' } else { '+' };
+            let minutes = offset.unsigned_abs() / 60;
+            let text = format!("{}T00:00:00{sign}{:02}:{:02}", datetime.date(), minutes / 60, minutes % 60);
+            is_same(&text).then_some(text)
+        })
+        // A day of 23 or 25 hours in a zone that is no longer the workspace's has no text of its own: the nearest one.
+        .unwrap_or(iso)
 }
 
 /// Appends a value in quotes, whatever it is. For callers that build text.

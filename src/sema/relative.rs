@@ -43,12 +43,8 @@ impl Unit {
 }
 
 impl RelativeTime {
-    /// The day of evaluation.
-    pub const TODAY: RelativeTime = RelativeTime { amount: 0, unit: Unit::Day };
     /// The day before it.
     pub const YESTERDAY: RelativeTime = RelativeTime { amount: -1, unit: Unit::Day };
-    /// The moment of evaluation.
-    pub const NOW: RelativeTime = RelativeTime { amount: 0, unit: Unit::Minute };
 
     /// Whether it is within the thousand years or so that are supported.
     pub fn is_supported(self) -> bool {
@@ -110,7 +106,8 @@ impl AnniversaryDay {
         if let Some(time) = RelativeTime::read(text) {
             return time.ok().filter(|time| time.unit.is_calendar()).map(AnniversaryDay::Relative);
         }
-        let two = |part: &str| (part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok())?;
+        let two =
+            |part: &str| (part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok())?;
         let (month, day) = text.split_once('-')?;
         let fixed = AnniversaryDay::Fixed { month: two(month)?, day: two(day)? };
         fixed.is_valid().then_some(fixed)

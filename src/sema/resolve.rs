@@ -245,13 +245,7 @@ impl<'t> Resolver<'t> {
         Some(condition(found.property, test, span))
     }
 
-    fn equality(
-        &mut self,
-        target: &Target<'_>,
-        found: &Found,
-        operator: Operator,
-        given: Given<'t>,
-    ) -> Option<Test> {
+    fn equality(&mut self, target: &Target<'_>, found: &Found, operator: Operator, given: Given<'t>) -> Option<Test> {
         let negated = operator == Operator::NotEqual;
         if given.text.is_empty() {
             self.check_setcheck(target, found, operator, given.span)?;
@@ -296,13 +290,7 @@ impl<'t> Resolver<'t> {
         Some(())
     }
 
-    fn check_setcheck(
-        &mut self,
-        target: &Target<'_>,
-        found: &Found,
-        operator: Operator,
-        span: Span,
-    ) -> Option<()> {
+    fn check_setcheck(&mut self, target: &Target<'_>, found: &Found, operator: Operator, span: Span) -> Option<()> {
         let is_checked = found.kind.is_some();
         if is_checked && target.rules.is_some_and(Attribute::is_always_set) {
             return self.refuse(messages::unsupported_setcheck(operator, &target.key, target.span.to(span)));

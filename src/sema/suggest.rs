@@ -46,8 +46,8 @@ pub fn property(key: &str, schema: Option<&Schema>) -> Option<String> {
         return Some(synonym.to_owned());
     }
     let mut candidates: Vec<&str> = fields.iter().map(|field| field.key.as_str()).collect();
-    candidates.extend(Attribute::ALL.into_iter().map(Attribute::key));
-    candidates.extend(KNOWN_SCHEMES);
+    Attribute::ALL.iter().for_each(|attribute| candidates.push(attribute.key()));
+    KNOWN_SCHEMES.iter().for_each(|scheme| candidates.push(scheme));
     nearest(key, candidates).map(str::to_owned)
 }
 

@@ -1,7 +1,7 @@
 //! The texts of conditions to typed values, by the property's type.
 
-use crate::diagnostic::Diagnostic;
 use crate::contact::Status;
+use crate::diagnostic::Diagnostic;
 use crate::schema::{FieldType, Schema};
 use crate::sema::attribute::Attribute;
 use crate::sema::languages;
@@ -79,9 +79,7 @@ impl<'t> Resolver<'t> {
                 Dialect::Extended if !bare && RelativeTime::read(text).is_some() => {
                     Some("write it without quotes".to_owned())
                 }
-                Dialect::Extended if text.eq_ignore_ascii_case("tomorrow") => {
-                    Some("did you mean `+1d`?".to_owned())
-                }
+                Dialect::Extended if text.eq_ignore_ascii_case("tomorrow") => Some("did you mean `+1d`?".to_owned()),
                 _ => Some(format!(
                     "write it as YYYY-MM-DD or {}, and it must be in the calendar",
                     self.environment.date_format.name()
@@ -318,11 +316,7 @@ pub(super) fn name_words(text: &str) -> Box<[Box<str>]> {
 }
 
 /// A group's or flow's name as it is now, for printing: the text as given, if it still names the same.
-pub(super) fn current_name<'a>(
-    schema: &'a Schema,
-    value: &Value,
-    given: &'a str,
-) -> &'a str {
+pub(super) fn current_name<'a>(schema: &'a Schema, value: &Value, given: &'a str) -> &'a str {
     match value {
         Value::Group(Some(id)) if schema.group(given).map(|group| group.id) != Some(*id) => {
             schema.group_by_id(*id).map_or(given, |group| &group.name)

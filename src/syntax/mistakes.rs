@@ -31,9 +31,10 @@ const OPERATORS: [(&str, &str); 12] = [
 
 /// Looks for a common mistake around the token that the parser could not take.
 pub(super) fn find(text: &str, at: Span, dialect: Dialect) -> Option<Mistake> {
-    operator(text, at).or_else(|| negation(text, at, dialect)).or_else(|| character(text, at, dialect)).or_else(|| {
-        (at.start == at.end).then(|| brackets(text)).flatten()
-    })
+    operator(text, at)
+        .or_else(|| negation(text, at, dialect))
+        .or_else(|| character(text, at, dialect))
+        .or_else(|| (at.start == at.end).then(|| brackets(text)).flatten())
 }
 
 fn operator(text: &str, at: Span) -> Option<Mistake> {
@@ -71,7 +72,8 @@ fn negation(text: &str, at: Span, dialect: Dialect) -> Option<Mistake> {
     if !found.eq_ignore_ascii_case("not") || dialect == Dialect::ContactQl {
         return None;
     }
-    let is_set = next.eq_ignore_ascii_case("set") || next.eq_ignore_ascii_case("null") || next.eq_ignore_ascii_case("empty");
+    let is_set =
+        next.eq_ignore_ascii_case("set") || next.eq_ignore_ascii_case("null") || next.eq_ignore_ascii_case("empty");
     let help = if is_set && next.eq_ignore_ascii_case("set") {
         "for a property without a value, write `= \"\"`".to_owned()
     } else if is_set {
@@ -102,16 +104,23 @@ fn character(text: &str, at: Span, dialect: Dialect) -> Option<Mistake> {
         ',' if dialect == Dialect::ContactQl => {
             ("`,` cannot stand here".to_owned(), Some("did you mean `OR`? Put text with commas in quotes".to_owned()))
         }
-        '*' => ("`*` cannot stand here".to_owned(), Some(match dialect {
-            Dialect::Extended => "for words that begin so, put the value in quotes, with the `*`: `notes ~ \"word*\"`".to_owned(),
-            Dialect::ContactQl => "`~` finds parts of names and addresses without a `*`".to_owned(),
-        })),
+        '*' => (
+            "`*` cannot stand here".to_owned(),
+            Some(match dialect {
+                Dialect::Extended => {
+                    "for words that begin so, put the value in quotes, with the `*`: `notes ~ \"word*\"`".to_owned()
+                }
+                Dialect::ContactQl => "`~` finds parts of names and addresses without a `*`".to_owned(),
+            }),
+        ),
         '[' | ']' | '{' | '}' => (format!("`{first}` is not a bracket here"), Some("use `(` and `)`".to_owned())),
         ')' if text.matches('(').count() < text.matches(')').count() => {
             ("this `)` closes nothing".to_owned(), Some("remove it, or open a bracket before".to_owned()))
         }
         ')' | '(' | '=' | '<' | '>' | '~' | '!' => return None,
-        _ if first.is_alphanumeric() || matches!(first, '_' | '.' | '-' | '+' | '/' | '\'' | '@' | ':' | ',') => return None,
+        _ if first.is_alphanumeric() || matches!(first, '_' | '.' | '-' | '+' | '/' | '\'' | '@' | ':' | ',') => {
+            return None;
+        }
         _ => (
             format!("`{}` cannot stand outside quotes", first.escape_debug()),
             Some("put text with such characters in quotes".to_owned()),

@@ -118,9 +118,7 @@ impl Whole<'_> {
             None => format!("unexpected `{}`: expected {}", shorten(found), expectation(expected)),
         };
         let span = match &mistake {
-            Some(mistake) => {
-                Span { start: mistake.span.start + self.base, end: mistake.span.end + self.base }
-            }
+            Some(mistake) => Span { start: mistake.span.start + self.base, end: mistake.span.end + self.base },
             None => span,
         };
         Diagnostic::new(Code::Syntax, message, span).help(mistake.and_then(|mistake| mistake.help))
@@ -146,13 +144,7 @@ fn expectation(expected: &[String]) -> String {
         (true, ..) => wanted.push("a property"),
         _ => {}
     }
-    for (name, words) in [
-        ("operator", "a comparison"),
-        ("AND", "`AND`"),
-        ("OR", "`OR`"),
-        (",", "`,`"),
-        (")", "`)`"),
-    ] {
+    for (name, words) in [("operator", "a comparison"), ("AND", "`AND`"), ("OR", "`OR`"), (",", "`,`"), (")", "`)`")] {
         if has(name) {
             wanted.push(words);
         }
