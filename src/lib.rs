@@ -1,9 +1,11 @@
 //! Contact search and exact smart groups.
 
 pub mod contact;
+pub mod generate;
 pub mod ids;
 pub mod plan;
 pub mod schema;
 pub mod sema;
 pub mod span;
 pub mod value;
+pub mod workspace;
