@@ -135,7 +135,7 @@ impl People {
 }
 
 /// A country and a culture with nothing in them, for lists that cannot be read; a test checks that they can.
-fn empty_country() -> &'static Country {
+pub(super) fn empty_country() -> &'static Country {
     static EMPTY: std::sync::LazyLock<Country> = std::sync::LazyLock::new(Country::default);
     &EMPTY
 }
@@ -170,7 +170,9 @@ pub(super) fn full_name(random: &mut Random, person: &Person) -> String {
     let mut given = given.pick(random).to_owned();
     if culture.order == NameOrder::GivenFirst && random.chance(70) {
         let second = if person.female { &culture.female } else { &culture.male }.pick(random);
-        given = format!("{given} {second}");
+        if second != given {
+            given = format!("{given} {second}");
+        }
     }
     let single = culture.single * 10;
     let mut name = match culture.order {

@@ -5,6 +5,7 @@ use rustc_hash::FxHashSet;
 use super::Options;
 use super::calendar::{day_of, iso};
 use super::lists::{Country, WORLD};
+use super::people::empty_country;
 use super::random::{Purpose, Random};
 
 /// A smart group as `groups.json` gives it.
@@ -18,9 +19,48 @@ pub struct GroupDefinition {
 
 /// A condition and the words for it in a group's name: who the members are, or what is particular about them.
 struct Condition {
+    topic: Topic,
     query: String,
     words: String,
 }
+
+/// What a condition is about, in the order in which people would name it. A group has one condition on each at most.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Topic {
+    /// A group, a list, a relative date: what only the extended dialect has.
+    Special,
+    Gender,
+    Age,
+    #[default]
+    Language,
+    Text,
+    Place,
+    Date,
+    Number,
+    Unset,
+    Name,
+    Phone,
+}
+
+/// Weights of topics.
+const TOPICS: [(u64, Topic); 10] = [
+    (14, Topic::Age),
+    (10, Topic::Gender),
+    (16, Topic::Place),
+    (10, Topic::Language),
+    (14, Topic::Date),
+    (8, Topic::Unset),
+    (7, Topic::Name),
+    (6, Topic::Phone),
+    (6, Topic::Number),
+    (9, Topic::Text),
+];
+
+/// Words that continue a title without a comma.
+const CONTINUING: [&str; 13] = [
+    "in ", "aged ", "under ", "over ", "on ", "named ", "with ", "joined ", "seen ", "silent ", "born ", "outside ",
+    "due ",
+];
 
 /// Names of languages, for the names of groups.
 const LANGUAGES: [(&str, &str); 18] = [
@@ -78,29 +118,47 @@ fn plain(random: &mut Random, today: i64) -> GroupDefinition {
     let mut conditions: Vec<Condition> = Vec::with_capacity(size);
     while conditions.len() < size {
         let next = condition(random, country, today);
-        if conditions.iter().all(|other| other.query != next.query) {
+        if conditions.iter().all(|other| other.topic != next.topic) {
             conditions.push(next);
         }
     }
     // People join mostly with AND, sometimes with OR, sometimes an OR within.
     let and = if random.chance(150) { " and " } else { " AND " };
     let texts: Vec<&str> = conditions.iter().map(|condition| condition.query.as_str()).collect();
-    let (query, joint) = match (texts.as_slice(), random.below(100)) {
-        (_, 0..12) => (texts.join(" OR "), " or "),
-        ([first, middle @ .., last], 12..18) if !middle.is_empty() => {
-            (format!("{first} AND ({})", [middle, &[last]].concat().join(" OR ")), ", ")
+    let mut or = false;
+    let query = match (texts.as_slice(), random.below(100)) {
+        ([_, _, ..], 0..12) => {
+            or = true;
+            texts.join(" OR ")
         }
-        ([first, last], 18..21) => (format!("{first} {last}"), " "),
-        _ => (texts.join(and), " "),
+        ([first, middle @ .., last], 12..18) if !middle.is_empty() => {
+            format!("{first} AND ({})", [middle, &[last]].concat().join(" OR "))
+        }
+        ([first, last], 18..21) => format!("{first} {last}"),
+        _ => texts.join(and),
     };
-    GroupDefinition { name: title(&conditions, joint), query }
+    GroupDefinition { name: title(&conditions, or), query }
 }
 
 /// The words of the first conditions, as a title.
-fn title(conditions: &[Condition], joint: &str) -> String {
-    let words: Vec<&str> = conditions.iter().take(3).map(|condition| condition.words.as_str()).collect();
-    let mut title = words.join(joint);
-    if conditions.len() > 3 {
+fn title(conditions: &[Condition], or: bool) -> String {
+    let mut named: Vec<&Condition> = conditions.iter().collect();
+    named.sort_by_key(|condition| condition.topic);
+    let mut title = String::new();
+    for condition in named.iter().take(3) {
+        if !title.is_empty() {
+            let continues = CONTINUING.iter().any(|start| condition.words.starts_with(start));
+            title.push_str(if or {
+                " or "
+            } else if continues {
+                " "
+            } else {
+                ", "
+            });
+        }
+        title.push_str(&condition.words);
+    }
+    if named.len() > 3 {
         title.push_str(", selected");
     }
     let mut letters = title.chars();
@@ -110,33 +168,36 @@ fn title(conditions: &[Condition], joint: &str) -> String {
 fn country(random: &mut Random) -> &'static Country {
     let world = &*WORLD;
     let at = random.weighted(&world.shares);
-    world.countries.get(at).unwrap_or(&world.countries[0])
+    world.countries.get(at).unwrap_or_else(|| empty_country())
 }
 
 fn condition(random: &mut Random, country: &'static Country, today: i64) -> Condition {
-    match random.below(100) {
-        0..14 => age(random),
-        14..24 => gender(random),
-        24..40 => place(random, country),
-        40..50 => language(random, country),
-        50..64 => date(random, today),
-        64..72 => unset(random),
-        72..79 => name(random, country),
-        79..85 => phone(random, country),
-        85..91 => number(random),
-        _ => text(random, country),
-    }
+    let topic = random.weighted(&TOPICS);
+    let (query, words) = match topic {
+        Topic::Age => age(random),
+        Topic::Gender => gender(random),
+        Topic::Place => place(random, country),
+        Topic::Date => date(random, today),
+        Topic::Unset => unset(random),
+        Topic::Name => name(random, country),
+        Topic::Phone => phone(random, country),
+        Topic::Number => number(random),
+        Topic::Text => text(random, country),
+        Topic::Language | Topic::Special => language(random, country),
+    };
+    Condition { topic, query, words }
 }
 
-fn made(query: impl Into<String>, words: impl Into<String>) -> Condition {
-    Condition { query: query.into(), words: words.into() }
+/// A query and its words.
+fn made(query: impl Into<String>, words: impl Into<String>) -> (String, String) {
+    (query.into(), words.into())
 }
 
-fn age(random: &mut Random) -> Condition {
+fn age(random: &mut Random) -> (String, String) {
     let low = random.between(2, 13) * 5;
     let high = low + random.between(1, 4) * 5 - 1;
     match random.below(10) {
-        0..5 => made(format!("age >= {low} AND age <= {high}"), format!("aged {low}–{high}")).grouped(),
+        0..5 => made(format!("(age >= {low} AND age <= {high})"), format!("aged {low}–{high}")),
         5 => made(format!("age > {low}"), format!("over {low}")),
         6 => made("age < 18", "minors"),
         7 => made("age >= 18", "adults"),
@@ -145,15 +206,7 @@ fn age(random: &mut Random) -> Condition {
     }
 }
 
-impl Condition {
-    /// In brackets, for conditions that are two.
-    fn grouped(mut self) -> Self {
-        self.query = format!("({})", self.query);
-        self
-    }
-}
-
-fn gender(random: &mut Random) -> Condition {
+fn gender(random: &mut Random) -> (String, String) {
     match random.below(10) {
         0..4 => made("gender = F", "women"),
         4..6 => made("gender = \"M\"", "men"),
@@ -164,7 +217,7 @@ fn gender(random: &mut Random) -> Condition {
     }
 }
 
-fn place(random: &mut Random, country: &Country) -> Condition {
+fn place(random: &mut Random, country: &Country) -> (String, String) {
     let ward = random.pick(&country.wards);
     let other = random.pick(&country.wards);
     match random.below(12) {
@@ -183,7 +236,7 @@ fn place(random: &mut Random, country: &Country) -> Condition {
     }
 }
 
-fn language(random: &mut Random, country: &Country) -> Condition {
+fn language(random: &mut Random, country: &Country) -> (String, String) {
     let code = random.weighted(&country.languages);
     let name = LANGUAGES.iter().find(|(known, _)| *known == code).map_or(code, |(_, name)| name);
     match random.below(10) {
@@ -194,7 +247,7 @@ fn language(random: &mut Random, country: &Country) -> Condition {
     }
 }
 
-fn date(random: &mut Random, today: i64) -> Condition {
+fn date(random: &mut Random, today: i64) -> (String, String) {
     let day = today - random.small(1_500, 2) as i64;
     let text = iso(day);
     match random.below(16) {
@@ -228,7 +281,7 @@ fn month(day: i64) -> String {
     if number == 1 { format!("{name} {year}") } else { format!("{number} {name} {year}") }
 }
 
-fn unset(random: &mut Random) -> Condition {
+fn unset(random: &mut Random) -> (String, String) {
     let (key, words): (&str, &str) = random.pick(&[
         ("age", "age"),
         ("gender", "gender"),
@@ -253,7 +306,7 @@ fn unset(random: &mut Random) -> Condition {
     }
 }
 
-fn name(random: &mut Random, country: &Country) -> Condition {
+fn name(random: &mut Random, country: &Country) -> (String, String) {
     let culture = WORLD.cultures.get(random.weighted(&country.cultures));
     let list = culture.map(|culture| if random.chance(500) { &culture.family } else { &culture.female });
     let full = list.map_or("Ann", |list| list.pick(random));
@@ -267,7 +320,7 @@ fn name(random: &mut Random, country: &Country) -> Condition {
     }
 }
 
-fn phone(random: &mut Random, country: &Country) -> Condition {
+fn phone(random: &mut Random, country: &Country) -> (String, String) {
     let prefix = random.pick(&country.prefixes);
     let code = country.calling_code;
     match random.below(10) {
@@ -286,7 +339,7 @@ fn phone(random: &mut Random, country: &Country) -> Condition {
     }
 }
 
-fn number(random: &mut Random) -> Condition {
+fn number(random: &mut Random) -> (String, String) {
     match random.below(8) {
         0..2 => {
             let score = random.between(2, 18) * 5;
@@ -316,7 +369,7 @@ fn number(random: &mut Random) -> Condition {
     }
 }
 
-fn text(random: &mut Random, country: &Country) -> Condition {
+fn text(random: &mut Random, country: &Country) -> (String, String) {
     match random.below(6) {
         0..2 => {
             let plan = WORLD.plans.pick(random);
@@ -340,12 +393,12 @@ fn extended(random: &mut Random, today: i64, earlier: &[GroupDefinition]) -> Gro
     let country = country(random);
     let next = condition(random, country, today);
     let days = random.pick(&[1, 2, 7, 14, 30, 60, 90, 180]);
-    let special = match random.below(9) {
+    let (special, words) = match random.below(9) {
         0..2 => {
             let manual = WORLD.groups.pick(random);
             let smart = earlier.get(random.below(earlier.len() as u64) as usize).map(|group| group.name.as_str());
             let name = smart.filter(|_| random.chance(500)).unwrap_or(manual);
-            made(format!("group = {}", quoted(name)), format!("{name}:"))
+            made(format!("group = {}", quoted(name)), format!("of {name}"))
         }
         2 => made(format!("last_seen_on < -{days}d"), format!("silent for {days} days")),
         3 => made(format!("joined >= -{days}d"), format!("joined in the last {days} days")),
@@ -364,10 +417,12 @@ fn extended(random: &mut Random, today: i64, earlier: &[GroupDefinition]) -> Gro
         }
         _ => made(format!("dob ANNIVERSARY today..+{days}d"), format!("birthday within {days} days")),
     };
-    let query =
-        if random.chance(700) { format!("{} AND {}", special.query, next.query) } else { special.query.clone() };
-    let conditions = if query == special.query { vec![special] } else { vec![special, next] };
-    GroupDefinition { name: title(&conditions, " "), query }
+    let mut conditions = vec![Condition { topic: Topic::Special, query: special, words }];
+    if random.chance(700) {
+        conditions.push(next);
+    }
+    let texts: Vec<&str> = conditions.iter().map(|condition| condition.query.as_str()).collect();
+    GroupDefinition { query: texts.join(" AND "), name: title(&conditions, false) }
 }
 
 /// A value in quotes; names of groups hold neither quotes nor backslashes.

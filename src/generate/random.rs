@@ -97,7 +97,7 @@ impl Random {
     /// Normal, in whole numbers: twelve uniform draws have a sum of standard deviation 1 (Irwin and Hall).
     pub(super) fn normal(&mut self, mean: i64, deviation: i64) -> i64 {
         let sum: u64 = (0..12).map(|_| self.below(1 << 20)).sum();
-        mean + ((sum as i64 - (6 << 20)) * deviation >> 20)
+        mean + (((sum as i64 - (6 << 20)) * deviation) >> 20)
     }
 
     /// A rank below `bound` that is drawn about as often as `1 / (rank + 1)`: uniform in its number of bits, then
