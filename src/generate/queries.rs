@@ -409,7 +409,8 @@ fn extended(random: &mut Random, today: i64, earlier: &[GroupDefinition]) -> Gro
         }
         6 => {
             let (one, other) = (random.pick(&country.wards).district, random.pick(&country.wards).district);
-            made(format!("district IN (\"{one}\", \"{other}\")"), format!("districts {one}, {other}"))
+            let words = if one == other { format!("district {one}") } else { format!("districts {one}, {other}") };
+            made(format!("district IN (\"{one}\", \"{other}\")"), words)
         }
         7 => {
             let not = condition(random, country, today);

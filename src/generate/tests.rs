@@ -337,3 +337,47 @@ fn moments_print_as_instants_do() {
         assert_eq!(calendar::moment_text(Instant::parse(text).unwrap()), text);
     }
 }
+
+/// The workspace of `corpus/demo/` is written by hand, so it is checked as the generated ones are.
+#[test]
+fn the_demo_is_well_formed() {
+    let read = |name: &str| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/demo").join(name)).unwrap()
+    };
+    let schema: Value = serde_json::from_str(&read("schema.json")).unwrap();
+    let keys: HashSet<&str> = schema["fields"].as_array().unwrap().iter().filter_map(|f| f["key"].as_str()).collect();
+    let manual: HashSet<&str> = schema["groups"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let known_groups = |list: &Value| {
+        list.as_array().unwrap_or(&vec![]).iter().all(|group| manual.contains(group["name"].as_str().unwrap()))
+    };
+    let (mut uuids, mut urns) = (HashSet::new(), HashSet::new());
+    let mut take = |contact: &Value| {
+        assert!(uuids.insert(Uuid::parse(contact["uuid"].as_str().unwrap()).unwrap()), "{contact}");
+        for urn in contact["urns"].as_array().unwrap() {
+            assert!(urns.insert(Urn::parse(urn.as_str().unwrap()).unwrap().identity()), "{urn}");
+        }
+        assert!(contact["fields"].as_object().unwrap().keys().all(|key| keys.contains(key.as_str())), "{contact}");
+        assert!(known_groups(&contact["groups"]), "{contact}");
+        assert!(Instant::parse(contact["created_on"].as_str().unwrap()).is_some());
+    };
+    let contacts = read("contacts.jsonl");
+    assert!((300..400).contains(&contacts.lines().count()));
+    contacts.lines().for_each(|line| take(&serde_json::from_str(line).unwrap()));
+    let mut last = Instant::MIN;
+    for line in read("changes.jsonl").lines() {
+        let change: Value = serde_json::from_str(line).unwrap();
+        let moment = Instant::parse(change["created_on"].as_str().unwrap()).unwrap();
+        assert!(moment >= last);
+        last = moment;
+        if change["type"] == "contact_created" {
+            take(&change["contact"]);
+        }
+        for list in ["groups", "groups_added", "groups_removed"] {
+            assert!(known_groups(&change[list]), "{change}");
+        }
+        assert!(change["field"]["key"].as_str().is_none_or(|key| keys.contains(key)), "{change}");
+    }
+    let groups: Value = serde_json::from_str(&read("groups.json")).unwrap();
+    assert!(groups["groups"].as_array().unwrap().iter().all(|group| !manual.contains(group["name"].as_str().unwrap())));
+    assert!(read("queries.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count() >= 15);
+}
