@@ -1,5 +1,6 @@
 //! Contact search and exact smart groups.
 
+pub mod cli;
 pub mod contact;
 pub mod diagnostic;
 pub mod generate;

@@ -6,7 +6,7 @@ use super::parse::{Comparison, Expression, Kind};
 use super::value::Value;
 use super::{RenderError, Subject, functions};
 use crate::contact::TypedValue;
-use crate::diagnostic::nearest;
+use crate::sema::suggest::nearest;
 use crate::span::Span;
 use crate::value::fold;
 

@@ -4,7 +4,7 @@ use super::evaluate::evaluate;
 use super::parse::Expression;
 use super::value::{Value, date, local};
 use super::{RenderError, Subject};
-use crate::diagnostic::nearest;
+use crate::sema::suggest::nearest;
 use crate::ids::Uuid;
 use crate::span::Span;
 use crate::value::fold;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use crate::diagnostic::nearest;
+use crate::sema::suggest::nearest;
 use crate::ids::{DocumentNumber, GroupId, Uuid};
 use crate::language::{self, Resolve};
 use crate::plan::logical;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::nearest;
+use crate::sema::suggest::nearest;
 use crate::ids::{FieldId, Uuid};
 use crate::schema::{Field, FieldType, Flow};
 use crate::store::GroupRecord;
