@@ -3,6 +3,7 @@
 pub mod contact;
 pub mod ids;
 pub mod plan;
+pub mod refresh;
 pub mod schema;
 pub mod sema;
 pub mod span;
