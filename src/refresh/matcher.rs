@@ -9,7 +9,7 @@ use crate::refresh::moment::{Moment, YEAR_DAYS};
 use crate::refresh::program::Slot;
 use crate::refresh::source::Source;
 use crate::refresh::words::{FieldWords, Prefixes, Substrings};
-use crate::sema::query::AnniversaryDay;
+use crate::value::calendar::AnniversaryDay;
 use crate::value::location::last_part;
 use crate::value::{Decimal, Instant, Scheme, fold};
 
@@ -102,9 +102,10 @@ impl Matcher {
         if !self.anniversaries.is_empty() {
             year_days.resize(YEAR_DAYS, Vec::new());
             for (&(low, high), &slot) in &self.anniversaries {
-                let covered = moment.anniversary_days(low, high);
-                for (day, _) in year_days.iter_mut().zip(covered).filter(|&(_, covered)| covered) {
-                    day.push(slot);
+                for place in moment.anniversary_days(low, high) {
+                    if let Some(day) = year_days.get_mut(place) {
+                        day.push(slot);
+                    }
                 }
             }
         }
