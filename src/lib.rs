@@ -2,6 +2,7 @@
 
 pub mod contact;
 pub mod ids;
+pub mod index;
 pub mod plan;
 pub mod schema;
 pub mod sema;
