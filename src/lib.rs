@@ -1,6 +1,7 @@
 //! Contact search and exact smart groups.
 
 pub mod contact;
+pub mod exec;
 pub mod ids;
 pub mod index;
 pub mod plan;

@@ -6,13 +6,15 @@ use rustc_hash::FxHashMap;
 
 use crate::exec::moments::Clock;
 use crate::exec::{Groups, Rows};
-use crate::ids::{Block, DocumentNumber, GroupId, Uuid};
+use crate::ids::{BLOCK_SIZE, Block, DocumentNumber, GroupId, Uuid};
 use crate::index::attribute::{AttributeIndex, BlockPair, PropertyBlocks};
 use crate::index::bits::{self, WORDS, Words};
-use crate::index::lookup::{KeySpan, Predicate};
+use crate::index::block::BlockView;
+use crate::index::lookup::{KeySpan, Predicate, Probe};
 use crate::index::property::{PropertyId, hashed_key, instant_key, instant_of_key, text_key};
 use crate::index::{IndexError, TextSource};
 use crate::plan::atom::{Atom, NumberBound, NumberProperty, TextProperty, TimeProperty};
+use crate::plan::estimate::Estimate;
 use crate::value::Instant;
 
 /// Sets by block; a block that is absent is empty.
@@ -54,6 +56,61 @@ pub enum Leaf<'t> {
     },
     /// Only rows can tell.
     Rows,
+}
+
+/// Estimates look into at most this many blocks, spread evenly.
+const SAMPLED_BLOCKS: usize = 8;
+
+impl Leaf<'_> {
+    /// How many documents it is expected to find: exact where sets are known, else from the dictionaries of a few
+    /// blocks.
+    pub fn estimate(&self, live: &PropertyBlocks<'_>, total: u64) -> Estimate {
+        let size = |sets: &BlockSets| sets.values().map(|set| u64::from(bits::count(set))).sum::<u64>();
+        match self {
+            Leaf::Values { predicate, blocks, candidates } => sampled(blocks, *candidates, |pair| {
+                let probe = Probe::new(predicate, *pair);
+                (u64::from(probe.estimate()), probe.bytes() as u64)
+            }),
+            Leaf::AllOf { predicates, blocks, candidates, .. } => sampled(blocks, *candidates, |pair| {
+                let probes = || predicates.iter().map(|predicate| Probe::new(predicate, *pair));
+                let least = probes().map(|probe| u64::from(probe.estimate())).min().unwrap_or(0);
+                (least, probes().map(|probe| probe.bytes() as u64).sum())
+            }),
+            Leaf::Sets(sets) => {
+                let size = size(sets);
+                Estimate { low: size, likely: size, high: size, bytes: 0, candidates: false }
+            }
+            Leaf::Trailing { hits, unsettled } => {
+                let (hits, unsettled) = (size(hits), size(unsettled));
+                let low = hits.saturating_sub(unsettled);
+                Estimate { low, likely: hits, high: hits + unsettled, bytes: 0, candidates: unsettled > 0 }
+            }
+            Leaf::Rows => {
+                let bytes = live.len() as u64 * (BLOCK_SIZE as u64) * 200;
+                Estimate { low: 0, likely: total, high: total, bytes, candidates: true }
+            }
+        }
+    }
+}
+
+/// An estimate over all blocks from some of them.
+fn sampled(
+    blocks: &PropertyBlocks<'_>,
+    candidates: bool,
+    of: impl Fn(&BlockPair<'_>) -> (u64, u64),
+) -> Estimate {
+    let step = blocks.len().div_ceil(SAMPLED_BLOCKS).max(1);
+    let (mut found, mut bytes, mut sampled) = (0, 0, 0);
+    for pair in blocks.iter().step_by(step) {
+        let (documents, read) = of(pair);
+        found += documents;
+        bytes += read;
+        sampled += 1;
+    }
+    let scale = |sum: u64| if sampled == 0 { 0 } else { sum * blocks.len() as u64 / sampled };
+    let present = |view: &Option<BlockView<'_>>| view.map_or(0, |view| u64::from(view.present()));
+    let high = blocks.iter().map(|pair| present(&pair.base) + present(&pair.delta)).sum();
+    Estimate { low: 0, likely: scale(found).min(high), high, bytes: scale(bytes), candidates }
 }
 
 /// The pair of a block among the blocks of a property.

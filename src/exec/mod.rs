@@ -17,7 +17,7 @@ pub mod verify;
 mod tests;
 
 pub use counters::Counters;
-pub use search::{Search, Snapshot};
+pub use search::{Prepared, Search, Snapshot};
 pub use sort::{Order, Position, SortProperty};
 
 use crate::contact::ContactView;

@@ -77,12 +77,63 @@ impl Clock {
         }
     }
 
+    /// Whether a day of the year lies in a span that may run over the end of the year.
+    fn holds(&self, day: (i8, i8), low: (i8, i8), high: (i8, i8)) -> bool {
+        if low <= high { low <= day && day <= high } else { day >= low || day <= high }
+    }
+
     /// Whether a moment's month and day lie between two, both included; a span may run over the end of the year.
     /// 29 February falls on 1 March in common years.
     pub fn is_anniversary(&self, instant: Instant, low: (i8, i8), high: (i8, i8)) -> bool {
         let date = self.day_of(instant);
         let day = (date.month(), date.day());
-        let inside = |day: (i8, i8)| if low <= high { low <= day && day <= high } else { day >= low || day <= high };
-        inside(day) || day == (2, 29) && inside((3, 1)) && !self.day_of(self.now).in_leap_year()
+        let leap_born = || day == (2, 29) && !self.day_of(self.now).in_leap_year();
+        self.holds(day, low, high) || leap_born() && self.holds((3, 1), low, high)
+    }
+
+    /// The spans of time, ascending and disjoint, whose moments [`Clock::is_anniversary`] accepts, among those that
+    /// touch the years from `first` to `last`.
+    pub fn anniversaries(
+        &self,
+        low: (i8, i8),
+        high: (i8, i8),
+        first: Instant,
+        last: Instant,
+    ) -> Vec<(Instant, Instant)> {
+        let leap_born = !self.day_of(self.now).in_leap_year()
+            && self.holds((3, 1), low, high)
+            && !self.holds((2, 29), low, high);
+        let mut spans: Vec<(Instant, Instant)> = Vec::new();
+        let mut push = |from: Option<Date>, to: Option<Date>| {
+            let (start, end) = (
+                from.map_or(Instant::MIN, |day| self.start_of(day)),
+                to.and_then(|day| day.checked_add(1.day()).ok()).map_or(Instant::MAX.next(), |day| self.start_of(day)),
+            );
+            match spans.last_mut() {
+                Some(last) if last.1 >= start => last.1 = last.1.max(end),
+                _ => spans.push((start, end)),
+            }
+        };
+        for year in self.day_of(first).year()..=self.day_of(last).year() {
+            // A day that the year does not have: the span begins the day after and ends the day before.
+            let from = Date::new(year, low.0, low.1).or_else(|_| Date::new(year, 3, 1)).ok();
+            let to = Date::new(year, high.0, high.1).or_else(|_| Date::new(year, 2, 28)).ok();
+            let leap_day = Date::new(year, 2, 29).ok().filter(|_| leap_born);
+            if low <= high {
+                if leap_day.is_some() {
+                    push(leap_day, leap_day);
+                }
+                if from <= to {
+                    push(from, to);
+                }
+            } else {
+                push(Date::new(year, 1, 1).ok(), to);
+                if leap_day.is_some() {
+                    push(leap_day, leap_day);
+                }
+                push(from, Date::new(year, 12, 31).ok());
+            }
+        }
+        spans
     }
 }

@@ -7,6 +7,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::index::attribute::BlockPair;
 use crate::index::bits::{self, Buffers, WORD_BYTES, Words};
 use crate::index::block::BlockView;
+use crate::index::container::Container;
 
 /// What is asked of a property's values, as keys.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -133,6 +134,38 @@ impl<'t> Probe<'t> {
     pub fn bytes(&self) -> usize {
         let of = |view: &Option<BlockView<'t>>, ranks: &Ranks| view.map_or(0, |view| way(&view, ranks).1);
         of(&self.pair.base, &self.base) + of(&self.pair.delta, &self.delta)
+    }
+
+    /// Keeps the documents of a set that are among them.
+    pub fn restrict(&self, set: &mut Words, buffers: &mut Buffers) {
+        if let Some(Container::Bitmap(_, bytes)) = self.only_container() {
+            return bits::and_stored(set, bytes);
+        }
+        let mut found = buffers.empty();
+        self.fill(&mut found, buffers);
+        bits::and(set, &found);
+        buffers.give(found);
+    }
+
+    /// Takes the documents out of a set.
+    pub fn subtract_from(&self, set: &mut Words, buffers: &mut Buffers) {
+        if let Some(container) = self.only_container() {
+            return container.remove_from(set);
+        }
+        let mut found = buffers.empty();
+        self.fill(&mut found, buffers);
+        bits::and_not(set, &found);
+        buffers.give(found);
+    }
+
+    /// The stored set that is the whole answer, if there is one.
+    fn only_container(&self) -> Option<Container<'t>> {
+        match (&self.pair.base, &self.pair.delta, self.base.as_slice()) {
+            (Some(base), None, [run]) if base.has_postings() && run.end - run.start == 1 => {
+                Some(base.posting(run.start))
+            }
+            _ => None,
+        }
     }
 
     /// Adds the documents to an empty set.

@@ -27,7 +27,22 @@ pub use property::{FieldKinds, PropertyId};
 
 use std::fmt;
 
-use crate::ids::Block;
+use roaring::RoaringBitmap;
+
+use crate::ids::{Block, FieldId};
+use crate::plan::atom::WordMatch;
+
+/// Words of text fields, from an index that may trail the rows.
+pub trait TextSource {
+    /// The documents whose field holds these words, as of the index's generation.
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    fn field_words(&self, field: FieldId, wanted: &WordMatch) -> Result<RoaringBitmap, IndexError>;
+
+    /// The documents that changed since: for them the answer says nothing.
+    fn dirty(&self) -> &RoaringBitmap;
+}
 
 /// Why an index could not be read or written.
 #[derive(Debug)]

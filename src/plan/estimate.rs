@@ -1,6 +1,6 @@
 //! What a plan is told about the data before it runs.
 
-use crate::plan::atom::Atom;
+use crate::ids::AtomId;
 
 /// How many contacts an atom holds for, and what finding them costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -22,6 +22,6 @@ pub trait Estimates {
     /// How many contacts there are.
     fn total(&self) -> u64;
 
-    /// What is known of an atom. Costs far less than its answer.
-    fn estimate(&self, atom: &Atom) -> Estimate;
+    /// What is known of an atom of the plan. Costs far less than its answer.
+    fn estimate(&self, atom: AtomId) -> Estimate;
 }

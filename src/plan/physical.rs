@@ -90,7 +90,7 @@ pub struct PhysicalPlan {
 
 /// Chooses the order and the access of each step.
 pub fn choose(plan: &LogicalPlan, estimates: &dyn Estimates, rules: Rules) -> PhysicalPlan {
-    let known: Vec<Estimate> = plan.atoms.iter().map(|atom| estimates.estimate(atom)).collect();
+    let known: Vec<Estimate> = (0..plan.atoms.len()).map(|atom| estimates.estimate(AtomId(atom as u32))).collect();
     let total = estimates.total();
     let root = node(&plan.root, &known, total, rules);
     PhysicalPlan { atoms: plan.atoms.clone(), estimates: known, root, rules, total }
