@@ -162,6 +162,12 @@ impl<'t> Wanted<'_, 't> {
         }
     }
 
+    /// Whether a cut value may stand before the cursor.
+    fn may_be_before(&self, key: &[u8]) -> bool {
+        let value = self.after.and_then(|after| after.value.as_deref());
+        value.is_some_and(|value| head(key) == head_of_whole(value))
+    }
+
     /// Tells the other blocks the worst of this block's best.
     fn tighten(&self, worst: &Item<'t>) {
         let place = (head(worst.key), (worst.key.len() != CUT_KEY).then_some(worst.document));
@@ -440,7 +446,10 @@ fn best_of_view<'t>(
                 }
                 taken < room
             });
-            counted += taken;
+            // Of a cut value that begins as the cursor's does, some may still turn out to stand before the cursor.
+            if !(key.len() == CUT_KEY && wanted.may_be_before(key)) {
+                counted += taken;
+            }
         }
     } else {
         let mut set = *set;
