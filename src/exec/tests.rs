@@ -15,7 +15,7 @@ use super::*;
 use crate::contact::{Contact, FieldValue, Status, TypedValue};
 use crate::ids::{AtomId, FieldId, FlowId};
 use crate::index::bits;
-use crate::index::{AttributeIndex, FieldKinds, IndexError, RowChange, TextSource};
+use crate::index::{AttributeIndex, FieldKinds, IndexError, Policy, RowChange, TextSource};
 use crate::plan::atom::{
     Atom, Expr, LogicalPlan, NumberBound, NumberProperty, TextProperty, TimeBound, TimeProperty, WordMatch,
 };
@@ -323,6 +323,16 @@ fn order() -> impl Strategy<Value = Order> {
     (property, any::<bool>()).prop_map(|(property, descending)| Order { property, descending })
 }
 
+fn policy() -> impl Strategy<Value = Policy> {
+    (select(vec![0usize, 8, 256]), select(vec![0usize, 16 << 10]), select(vec![0usize, 3, 1024])).prop_map(
+        |(delta_documents, small_base, postings_beside_slices)| Policy {
+            delta_documents,
+            small_base,
+            postings_beside_slices,
+        },
+    )
+}
+
 fn kinds() -> FieldKinds {
     [
         (GENDER, FieldType::Text),
@@ -383,10 +393,11 @@ proptest! {
         page in 1usize..20,
         merged in any::<bool>(),
         with_text in any::<bool>(),
+        policy in policy(),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let (env, database) = environment(folder.path());
-        let index = AttributeIndex::new(database, kinds());
+        let index = AttributeIndex::new(database, kinds()).with_policy(policy);
         let clock = clock();
         let mut model = Model::default();
         let mut then = BTreeMap::new();

@@ -14,11 +14,23 @@ use crate::index::build::{Grouped, merge};
 use crate::index::changes::{BlockChanges, PropertyChanges, RowChange};
 use crate::index::property::{BlockKey, FieldKinds, Part, PropertyId, read_block_key};
 
-/// A delta grows to this many documents; then it is merged into its base.
-pub const DELTA_DOCUMENTS: usize = 256;
+/// Where one layout gives way to another. Answers are the same with any of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Policy {
+    /// A delta grows to this many documents; then it is merged into its base.
+    pub delta_documents: usize,
+    /// Bases of at most this many bytes are always rewritten: a delta would save nothing.
+    pub small_base: usize,
+    /// A property with slices keeps postings too while it has at most this many values in a block: beyond, slices
+    /// answer everything that is asked of it.
+    pub postings_beside_slices: usize,
+}
 
-/// Bases of at most this many bytes are always rewritten: a delta would save nothing.
-const SMALL_BASE: usize = 16 << 10;
+impl Default for Policy {
+    fn default() -> Self {
+        Policy { delta_documents: 256, small_base: 16 << 10, postings_beside_slices: 1024 }
+    }
+}
 
 /// Changes are looked through in pieces of this many, in parallel.
 const PIECE: usize = 8192;
@@ -30,6 +42,7 @@ const PIECE: usize = 8192;
 pub struct AttributeIndex {
     database: Database<'static, Bytes, Bytes>,
     kinds: FieldKinds,
+    policy: Policy,
 }
 
 /// The stored parts of one block of one property, in place.
@@ -72,7 +85,12 @@ type Rewrite = Option<Option<Vec<u8>>>;
 impl AttributeIndex {
     /// The index kept in this database. The types of fields must be those of the rows that are written.
     pub fn new(database: Database<'static, Bytes, Bytes>, kinds: FieldKinds) -> Self {
-        AttributeIndex { database, kinds }
+        AttributeIndex { database, kinds, policy: Policy::default() }
+    }
+
+    /// The same with another policy: for measuring and for tests.
+    pub fn with_policy(self, policy: Policy) -> Self {
+        AttributeIndex { policy, ..self }
     }
 
     /// The types of fields that it goes by.
@@ -139,14 +157,14 @@ impl AttributeIndex {
         let mut touched = [0; WORDS];
         job.changes.touched.iter().for_each(|&offset| bits::insert(&mut touched, offset));
         let newer = Grouped::from_entries(&job.changes.entries);
-        let ranges = job.property.has_ranges(&self.kinds);
+        let slices = self.slices(job.property);
 
         let mut all_touched = touched;
         if let Some(delta) = &delta {
             delta.touched().for_each(|offset| bits::insert(&mut all_touched, offset));
         }
-        let small = base.as_ref().is_none_or(|base| base.bytes() <= SMALL_BASE);
-        if !small && bits::count(&all_touched) as usize <= DELTA_DOCUMENTS {
+        let small = base.as_ref().is_none_or(|base| base.bytes() <= self.policy.small_base);
+        if !small && bits::count(&all_touched) as usize <= self.policy.delta_documents {
             let mut offsets = Vec::new();
             bits::for_each(&all_touched, |offset| {
                 offsets.push(offset);
@@ -159,7 +177,7 @@ impl AttributeIndex {
                 }
                 None => Grouped::default(),
             };
-            let bytes = older.replaced_by(&touched, &newer).encode(&delta_key, ranges, &offsets);
+            let bytes = older.replaced_by(&touched, &newer).encode(&delta_key, slices, &offsets);
             return Ok([(base_key, None), (delta_key, Some(Some(bytes)))]);
         }
         let merged = if base.is_none() && delta.is_none() {
@@ -167,8 +185,13 @@ impl AttributeIndex {
         } else {
             merge(base.as_ref(), delta.as_ref())?.replaced_by(&touched, &newer)
         };
-        let bytes = (!merged.is_empty()).then(|| merged.encode(&base_key, ranges, &[]));
+        let bytes = (!merged.is_empty()).then(|| merged.encode(&base_key, slices, &[]));
         Ok([(base_key, Some(bytes)), (delta_key, delta.is_some().then_some(None))])
+    }
+
+    /// Whether a property gets slices, and up to how many values postings beside them.
+    fn slices(&self, property: PropertyId) -> Option<usize> {
+        property.has_ranges(&self.kinds).then_some(self.policy.postings_beside_slices)
     }
 
     fn write(&self, wtxn: &mut RwTxn<'_>, key: &BlockKey, value: Rewrite) -> Result<(), IndexError> {
@@ -199,7 +222,7 @@ impl AttributeIndex {
                 let pair = self.block(wtxn, property, block)?;
                 let key = property.block_key(block, Part::Base);
                 let merged = merge(pair.base.as_ref(), pair.delta.as_ref())?;
-                (!merged.is_empty()).then(|| merged.encode(&key, property.has_ranges(&self.kinds), &[]))
+                (!merged.is_empty()).then(|| merged.encode(&key, self.slices(property), &[]))
             };
             self.write(wtxn, &property.block_key(block, Part::Base), Some(written))?;
             self.write(wtxn, &property.block_key(block, Part::Delta), Some(None))?;

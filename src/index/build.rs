@@ -9,10 +9,6 @@ use crate::index::block::{ALL_ARRAYS, BlockView, HAS_POSTINGS, HEADER, MAGIC, SI
 use crate::index::container;
 use crate::index::property::BlockKey;
 
-/// A property with slices keeps postings too while it has at most this many values in a block: beyond, slices answer
-/// everything that is asked of it.
-pub const POSTINGS_BESIDE_SLICES: usize = 1024;
-
 /// Pairs of value and document as they come: by document, ascending.
 #[derive(Default, Debug, Clone)]
 pub struct Entries {
@@ -218,18 +214,20 @@ impl<'a> Grouped<'a> {
         })
     }
 
-    /// The stored form under this key. `touched`, ascending, makes it a delta; `ranges` asks for bit slices.
-    pub fn encode(&self, key: &BlockKey, ranges: bool, touched: &[u16]) -> Vec<u8> {
+    /// The stored form under this key. `touched`, ascending, makes it a delta. `slices` asks for bit
+    /// slices, and says up to how many values there are postings beside them.
+    pub fn encode(&self, key: &BlockKey, slices: Option<usize>, touched: &[u16]) -> Vec<u8> {
         let mut presence = [0; WORDS];
         self.offsets.iter().for_each(|&offset| bits::insert(&mut presence, offset));
         let present = bits::count(&presence) as usize;
         let single_valued = present == self.offsets.len();
-        let slices = if ranges && single_valued && touched.is_empty() {
+        let limit = slices;
+        let slices = if limit.is_some() && single_valued && touched.is_empty() {
             (usize::BITS - self.values.len().leading_zeros()) as usize
         } else {
             0
         };
-        let has_postings = slices == 0 || self.values.len() <= POSTINGS_BESIDE_SLICES;
+        let has_postings = slices == 0 || limit.is_some_and(|limit| self.values.len() <= limit);
         let mut flags = if single_valued { SINGLE_VALUED } else { 0 };
 
         let mut body = Vec::with_capacity(self.offsets.len() * 4 + slices * WORD_BYTES + 1024);

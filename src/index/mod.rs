@@ -21,7 +21,7 @@ pub mod property;
 #[cfg(test)]
 mod tests;
 
-pub use attribute::{AttributeIndex, BlockPair, PropertyBlocks};
+pub use attribute::{AttributeIndex, BlockPair, Policy, PropertyBlocks};
 pub use changes::RowChange;
 pub use property::{FieldKinds, PropertyId};
 
