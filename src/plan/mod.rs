@@ -1,3 +1,5 @@
 //! Plans.
 
 pub mod atom;
+pub mod estimate;
+pub mod physical;
