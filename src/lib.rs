@@ -6,4 +6,5 @@ pub mod plan;
 pub mod schema;
 pub mod sema;
 pub mod span;
+pub mod store;
 pub mod value;
