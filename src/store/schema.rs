@@ -13,6 +13,7 @@ const GROUPS: &str = "groups";
 const VERSION: u8 = 1;
 const FIELD: u8 = b'f';
 const FLOW: u8 = b'w';
+const RETIRED: u8 = b'r';
 
 /// Whether a group has a query, and how it stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -194,6 +195,7 @@ impl<'t> View<'t> {
                     schema
                         .put_flow(decode_flow(FlowId(u32::from_be_bytes([*a, *b, *c, *d])), payload).map_err(damage)?);
                 }
+                [RETIRED, ..] => {}
                 _ => return Err(damage(Damage::Malformed("its key is none of this table"))),
             }
         }
@@ -216,6 +218,24 @@ impl<'t> View<'t> {
         decode_group(&key, value).map(Some)
     }
 
+    /// Identity and name of a group that was deleted, for the log, which goes on to tell of it.
+    ///
+    /// # Errors
+    /// If the entry is damaged.
+    pub fn retired_group(self, group: GroupId) -> Result<Option<(Uuid, String)>, StoreError> {
+        let key = retired_key(group);
+        let Some(value) = self.tables.schema.get(self.txn, &key)? else {
+            return Ok(None);
+        };
+        let read = || -> Result<_, Damage> {
+            let mut cursor = Cursor::new(unseal(Tag::Schema, &key, VERSION, value)?);
+            let retired = (Uuid(cursor.array()?), cursor.text()?.to_owned());
+            cursor.end()?;
+            Ok(retired)
+        };
+        read().map(Some).map_err(|damage| damaged(SCHEMA, format!("{group:?}"), damage))
+    }
+
     /// All groups, ascending by number. A damaged one is an error in its place; the others follow.
     ///
     /// # Errors
@@ -231,6 +251,11 @@ impl<'t> View<'t> {
             Ok((id?, decode_group(key, value)?))
         }))
     }
+}
+
+fn retired_key(group: GroupId) -> [u8; 5] {
+    let [a, b, c, d] = group.0.to_be_bytes();
+    [RETIRED, a, b, c, d]
 }
 
 fn decode_group(key: &[u8], value: &[u8]) -> Result<GroupRecord, StoreError> {
@@ -295,6 +320,19 @@ impl Transaction<'_> {
         }
         self.state.schema_version += 1;
         Ok(self.tables.groups.put(&mut self.txn, &key, &seal(Tag::Group, &key, VERSION, &record.encode()))?)
+    }
+
+    /// Takes a group out as [`Transaction::delete_group`] does, and keeps its identity and name for the log.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn retire_group(&mut self, group: GroupId) -> Result<bool, StoreError> {
+        if let Some(record) = self.view().group(group)? {
+            let mut payload = record.uuid.0.to_vec();
+            put_text(&mut payload, &record.name);
+            self.put_schema(&retired_key(group), &payload)?;
+        }
+        self.delete_group(group)
     }
 
     /// Takes a group out, with its members and pending members, and says whether there was one. The log keeps its past.
