@@ -1,3 +1,6 @@
 //! Plans.
 
 pub mod atom;
+pub mod logical;
+mod matches;
+pub mod rules;
