@@ -2,6 +2,7 @@
 
 pub mod contact;
 pub mod ids;
+pub mod model;
 pub mod plan;
 pub mod refresh;
 pub mod schema;
