@@ -371,7 +371,7 @@ proptest! {
         order in order(),
         page in 1usize..20,
         merged in any::<bool>(),
-        with_text in any::<bool>(),
+        with_text in proptest::bool::weighted(0.3),
         policy in policy(),
     ) {
         let folder = tempfile::tempdir().unwrap();

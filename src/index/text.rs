@@ -27,6 +27,7 @@ use tantivy::{
 use crate::contact::{ContactView, TypedValue};
 use crate::ids::{Block, DocumentNumber, FieldId};
 use crate::index::bits::{self, WORDS, Words};
+use crate::index::lookup::KeySpan;
 use crate::index::property::FieldKinds;
 use crate::index::{BlockSets, IndexError, TextSource};
 use crate::plan::atom::WordMatch;
@@ -226,6 +227,27 @@ pub struct TextSnapshot {
     dirty: RoaringBitmap,
 }
 
+impl TextSnapshot {
+    /// The most words that begin so in any segment.
+    fn most_words(&self, prefix: &str) -> tantivy::Result<u32> {
+        let mut most = 0;
+        for segment in self.searcher.segment_readers() {
+            let words = segment.inverted_index(self.words)?;
+            let mut terms = words.terms().range().ge(prefix.as_bytes());
+            if let Some(high) = &KeySpan::prefix(prefix.as_bytes()).high {
+                terms = terms.lt(high);
+            }
+            let mut terms = terms.into_stream()?;
+            let mut count = 0;
+            while terms.advance() {
+                count += 1;
+            }
+            most = most.max(count);
+        }
+        Ok(most)
+    }
+}
+
 impl TextSource for TextSnapshot {
     fn field_words(&self, field: FieldId, wanted: &WordMatch) -> Result<Option<BlockSets>, IndexError> {
         let (WordMatch::All(list) | WordMatch::Phrase(list) | WordMatch::Prefix(list)) = wanted;
@@ -241,8 +263,11 @@ impl TextSource for TextSnapshot {
             }
             WordMatch::Phrase(_) => Box::new(PhraseQuery::new(terms().collect())),
             WordMatch::Prefix(_) => {
+                let last = list.last().map_or("", |word| word.as_ref());
+                let words = self.most_words(&term_text(field, last)).map_err(|error| failed("searching", error))?;
                 let mut query = PhrasePrefixQuery::new(terms().collect());
-                query.set_max_expansions(u32::MAX);
+                // It stops at 50 words unless told, and makes room for as many as it is told.
+                query.set_max_expansions(words.max(1));
                 Box::new(query)
             }
         };
