@@ -2,23 +2,19 @@
 //! blocks can then be evaluated in parallel over shared bytes.
 
 use heed::RoTxn;
-use rustc_hash::FxHashMap;
 
 use crate::exec::moments::Clock;
 use crate::exec::{Groups, Rows};
 use crate::ids::{BLOCK_SIZE, Block, DocumentNumber, GroupId, Uuid};
 use crate::index::attribute::{AttributeIndex, BlockPair, PropertyBlocks};
-use crate::index::bits::{self, WORDS, Words};
+use crate::index::bits::{self, WORDS};
 use crate::index::block::BlockView;
 use crate::index::lookup::{KeySpan, Predicate, Probe};
 use crate::index::property::{PropertyId, hashed_key, instant_key, instant_of_key, text_key};
-use crate::index::{IndexError, TextSource};
+use crate::index::{BlockSets, IndexError, TextSource};
 use crate::plan::atom::{Atom, NumberBound, NumberProperty, TextProperty, TimeProperty};
 use crate::plan::estimate::Estimate;
 use crate::value::Instant;
-
-/// Sets by block; a block that is absent is empty.
-pub type BlockSets = FxHashMap<Block, Box<Words>>;
 
 /// The shortest substring that trigrams find.
 const TRIGRAM: usize = 3;
@@ -243,9 +239,9 @@ impl<'t, R: Rows, G: Groups> Sources<'_, 't, R, G> {
                 Leaf::AllOf { predicates, blocks, also, candidates }
             }
             Atom::FieldWords(field, wanted) => match self.text {
-                Some(text) => Leaf::Trailing {
-                    hits: by_block(&text.field_words(*field, wanted)?),
-                    unsettled: by_block(text.dirty()),
+                Some(text) => match text.field_words(*field, wanted)? {
+                    Some(hits) => Leaf::Trailing { hits, unsettled: by_block(text.dirty()) },
+                    None => Leaf::Rows,
                 },
                 None => Leaf::Rows,
             },

@@ -453,7 +453,11 @@ fn best_of_view<'t>(
         }
     } else {
         let mut set = *set;
+        let (start, end) = within_bound(view, start, end, wanted);
         restrict_to_codes(view, &mut set, start + 1, end);
+        if bits::is_empty(&set) {
+            return;
+        }
         if let (Some(after), true) = (wanted.after, start < end) {
             // Those of the cursor's own value that come before it.
             let rank = if wanted.order.descending { end - 1 } else { start };
@@ -490,6 +494,20 @@ fn best_of_view<'t>(
         if let (true, Some(worst)) = (exact, found.get(wanted.count - 1)) {
             wanted.tighten(worst);
         }
+    }
+}
+
+/// Of these ranks those that are not after the page, as far as it is known.
+fn within_bound(view: &BlockView<'_>, start: u32, end: u32, wanted: &Wanted<'_, '_>) -> (u32, u32) {
+    let bound = *wanted.bound.lock().unwrap_or_else(PoisonError::into_inner);
+    // Values with slices are numbers and moments: never cut, so a head is a whole value.
+    match bound {
+        Some((worst, _)) if wanted.order.descending => (view.rank(worst).clamp(start, end), end),
+        Some((worst, _)) => {
+            let rank = view.rank(worst);
+            (start, (rank + u32::from(view.value(rank) == worst)).clamp(start, end))
+        }
+        None => (start, end),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod changes;
 pub mod container;
 pub mod lookup;
 pub mod property;
+pub mod text;
 
 #[cfg(test)]
 mod tests;
@@ -24,21 +25,27 @@ mod tests;
 pub use attribute::{AttributeIndex, BlockPair, Policy, PropertyBlocks};
 pub use changes::RowChange;
 pub use property::{FieldKinds, PropertyId};
+pub use text::{TextIndex, TextSnapshot};
 
 use std::fmt;
 
 use roaring::RoaringBitmap;
+use rustc_hash::FxHashMap;
 
 use crate::ids::{Block, FieldId};
 use crate::plan::atom::WordMatch;
 
+/// Sets by block; a block that is absent is empty.
+pub type BlockSets = FxHashMap<Block, Box<bits::Words>>;
+
 /// Words of text fields, from an index that may trail the rows.
 pub trait TextSource {
-    /// The documents whose field holds these words, as of the index's generation.
+    /// The documents whose field holds these words, as of the index's generation; `None` if it cannot tell, and rows
+    /// must.
     ///
     /// # Errors
     /// If the index cannot be read.
-    fn field_words(&self, field: FieldId, wanted: &WordMatch) -> Result<RoaringBitmap, IndexError>;
+    fn field_words(&self, field: FieldId, wanted: &WordMatch) -> Result<Option<BlockSets>, IndexError>;
 
     /// The documents that changed since: for them the answer says nothing.
     fn dirty(&self) -> &RoaringBitmap;
