@@ -282,7 +282,6 @@ impl<'t> View<'t> {
     ///
     /// # Errors
     /// If the database refuses.
-    #[expect(clippy::type_complexity, reason = "an iterator of results has no shorter name")]
     pub fn member_containers(
         self,
     ) -> Result<impl Iterator<Item = Result<(MemberSet, Block, Container<'t>), StoreError>> + use<'t>, StoreError> {
@@ -378,11 +377,11 @@ impl Transaction<'_> {
             }
             for &document in documents {
                 let document = DocumentNumber(document);
-                if current != Some(document.block()) {
-                    if let Some(block) = current.replace(document.block()) {
-                        self.put_container(set, block, &words)?;
-                        words.fill(0);
-                    }
+                if current != Some(document.block())
+                    && let Some(block) = current.replace(document.block())
+                {
+                    self.put_container(set, block, &words)?;
+                    words.fill(0);
                 }
                 super::container::set(&mut words, document.offset());
             }
