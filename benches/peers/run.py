@@ -117,9 +117,10 @@ class Searches:
                 sample.append(json.loads(line))
         last = lambda path: path.rsplit(" > ", 1)[-1]
         field = lambda key: [contact["fields"][key] for contact in sample if key in contact.get("fields", {})]
-        self.states = [last(path) for path in field("state")]
+        # A state and a language of one contact, or most pairs would find nobody.
+        pairs = ((contact["fields"].get("state"), contact["language"]) for contact in sample)
+        self.pairs = [(last(state), language) for state, language in pairs if state and language]
         self.districts = [last(path) for path in field("district")]
-        self.languages = [contact["language"] for contact in sample if contact["language"]]
         self.plans = field("plan")
         self.phones = [urn[5:] for contact in sample for urn in contact["urns"] if urn.startswith("tel:+")]
         words = [word for contact in sample for word in re.split(r"[^\w'.]+", contact["name"] or "")]
@@ -134,11 +135,12 @@ class Searches:
                 return [("equal", "gender", pick("FM")), ("bound", "age", ">", low)]
             case "four conditions":
                 high = low + between(5, 20)
+                state, language = pick(self.pairs)
                 return [
-                    ("equal", "state", pick(self.states)),
+                    ("equal", "state", state),
                     ("bound", "age", ">=", low),
                     ("bound", "age", "<=", high),
-                    ("equal", "language", pick(self.languages)),
+                    ("equal", "language", language),
                 ]
             case "name word prefix":
                 return [("prefix", "name", pick(self.words)[: between(3, 5)])]
