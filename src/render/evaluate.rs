@@ -176,9 +176,7 @@ fn field(rest: &[&str], span: Span, subject: &Subject<'_>) -> Result<Value, Rend
         Some(value) => match value.typed {
             TypedValue::Number(number) => Value::Number(number),
             TypedValue::Instant(instant) => Value::Moment(instant),
-            _ if field.kind.is_location() => {
-                Value::Text(crate::value::location::last_part(&value.text).to_owned())
-            }
+            _ if field.kind.is_location() => Value::Text(crate::value::location::last_part(&value.text).to_owned()),
             _ => Value::Text(value.text.to_string()),
         },
     })

@@ -4,8 +4,8 @@ use super::evaluate::evaluate;
 use super::parse::Expression;
 use super::value::{Value, date, local};
 use super::{RenderError, Subject};
-use crate::sema::suggest::nearest;
 use crate::ids::Uuid;
+use crate::sema::suggest::nearest;
 use crate::span::Span;
 use crate::value::fold;
 
@@ -102,9 +102,7 @@ pub(super) fn call(
             let wanted = text(1)?;
             let uuid = Uuid::parse(&wanted);
             let is_wanted = |group: &Value| match group {
-                Value::Group { uuid: held, name } => {
-                    Some(*held) == uuid || fold::lower(name) == fold::lower(&wanted)
-                }
+                Value::Group { uuid: held, name } => Some(*held) == uuid || fold::lower(name) == fold::lower(&wanted),
                 _ => false,
             };
             match value(0)? {

@@ -49,9 +49,7 @@ impl Value {
                 format!("{} {:02}:{:02}", date(local, environment.date_format), local.hour(), local.minute())
             }
             Value::Group { name, .. } => name.clone(),
-            Value::List(items) => {
-                items.iter().map(|item| item.to_text(environment)).collect::<Vec<_>>().join(", ")
-            }
+            Value::List(items) => items.iter().map(|item| item.to_text(environment)).collect::<Vec<_>>().join(", "),
         }
     }
 

@@ -58,6 +58,7 @@ pub enum ContactCommand {
 
 /// `contact edit`
 #[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("edits").required(true).multiple(true))]
 pub struct Edit {
     /// By uuid, address or number
     #[arg(value_name = "CONTACT", value_parser = values::contact)]

@@ -51,7 +51,14 @@ pub struct Cli {
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The workspace's folder
-    #[arg(long, global = true, value_name = "DIR", env = "HEADCOUNT_STORE", default_value = ".headcount")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "HEADCOUNT_STORE",
+        hide_env_values = true,
+        default_value = ".headcount"
+    )]
     pub store: PathBuf,
     /// How to write the answer
     #[arg(long, global = true, value_name = "FORMAT", value_enum)]

@@ -127,6 +127,7 @@ fn wrong_usage_is_told_with_what_to_write_instead() {
         ("group add VIP", "required arguments were not provided"),
         ("group add VIP bob", "`bob` is neither a uuid, nor an address such as `tel:+250788123123`, nor a number"),
         ("apply f --batch-size 0", "0 is not in"),
+        ("contact edit 17", "required arguments were not provided"),
         ("contact edit 17 --status gone", "a status is active, blocked, stopped or archived"),
         ("contact edit 17 --field age", "a field is set with KEY=VALUE, and cleared with KEY="),
         ("contact edit 17 --urn bob", "an address is scheme:path"),

@@ -1,10 +1,14 @@
-//! The JSON that others depend on: every key, in its order.
+//! The JSON that others depend on: every key, in its order. That of an invalid query is
+//! [`Errors::to_json`](crate::diagnostic::Errors::to_json).
 
 use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
 use super::{Cell, Column, Row};
+use crate::language::Query;
+use crate::schema::Schema;
+use crate::sema::inspect::{GroupReference, Inspection, inspect};
 use crate::value::Instant;
 
 /// Something with an identity and a name.
@@ -53,6 +57,29 @@ pub struct Metadata {
     pub allow_as_group: bool,
 }
 
+impl Metadata {
+    /// Of a query, with the groups of the schema that it was resolved against.
+    pub fn of(query: &Query, schema: &Schema) -> Self {
+        let Inspection { attributes, schemes, fields, groups, allow_as_group } = inspect(query, schema);
+        let group = |reference: GroupReference| match reference {
+            GroupReference::NameMatch(name_match) => GroupUsed::ByName { name_match },
+            GroupReference::Group(id) => {
+                let group = schema.group_by_id(id);
+                let uuid = group.map(|group| group.uuid.to_string()).unwrap_or_default();
+                let name = group.map(|group| group.name.clone()).unwrap_or_default();
+                GroupUsed::Resolved(UuidName { uuid, name })
+            }
+        };
+        Metadata {
+            attributes: attributes.into_iter().map(str::to_owned).collect(),
+            schemes,
+            fields: fields.into_iter().map(|(key, name)| KeyName { key, name }).collect(),
+            groups: groups.into_iter().map(group).collect(),
+            allow_as_group,
+        }
+    }
+}
+
 /// The answer of `parse`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Parsed {
@@ -60,8 +87,8 @@ pub struct Parsed {
     pub query: String,
     /// What it uses.
     pub metadata: Metadata,
-    /// What may not be as meant.
-    pub warnings: Vec<String>,
+    /// What may not be as meant, in the shape of errors.
+    pub warnings: Vec<serde_json::Value>,
 }
 
 /// The answer of `query`.
@@ -86,37 +113,6 @@ pub struct Counted {
     pub query: String,
     /// How many match.
     pub total: u64,
-}
-
-/// An error in a query.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct QueryError {
-    /// What is wrong, for people.
-    pub error: String,
-    /// `query:` and the code.
-    pub code: String,
-    /// What the code is about.
-    pub extra: serde_json::Map<String, serde_json::Value>,
-    /// Where in the text, in bytes.
-    pub span: [usize; 2],
-}
-
-/// An invalid query: the first error, and all of them.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct InvalidQuery {
-    /// The first.
-    #[serde(flatten)]
-    pub first: QueryError,
-    /// All of them.
-    pub errors: Vec<QueryError>,
-}
-
-impl InvalidQuery {
-    /// From all errors, the first of which leads; `None` if there is none.
-    pub fn new(errors: Vec<QueryError>) -> Option<Self> {
-        let first = errors.first()?.clone();
-        Some(InvalidQuery { first, errors })
-    }
 }
 
 /// An item of `group list`.
