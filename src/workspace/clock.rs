@@ -3,7 +3,6 @@
 
 use roaring::RoaringBitmap;
 
-use crate::exec::Search;
 use crate::ids::{AtomId, DocumentNumber, GroupId};
 use crate::index::property::{instant_key, instant_of_key};
 use crate::index::{AttributeIndex, FieldKinds, PropertyId};
@@ -120,7 +119,7 @@ fn candidates(
         Err(leaves) => Expr::Any(leaves),
     };
     let searchable = Searchable { view, definitions, text: None, overlay: None, now, rules: Rules::default() };
-    searchable.run(&LogicalPlan { atoms, root }, Search::collect)
+    searchable.run(&LogicalPlan { atoms, root }, |search| search.collect())
 }
 
 /// What flips after one moment and until another, soonest first.

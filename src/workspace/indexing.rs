@@ -19,17 +19,21 @@ use crate::workspace::error::WorkspaceError;
 const TRIES: usize = 100;
 
 /// The text index, opened when it is first needed.
-#[derive(Debug)]
 pub(crate) struct TextIndexes {
     folder: PathBuf,
     opened: Mutex<Option<TextIndex>>,
 }
 
 /// What the text index knows for one snapshot.
-#[derive(Debug)]
 pub(crate) struct TextAnswers {
     /// Answers, if the index was open before the snapshot was taken; or found out later.
     ready: OnceLock<Option<TextSnapshot>>,
+}
+
+impl std::fmt::Debug for TextIndexes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TextIndexes({})", self.folder.display())
+    }
 }
 
 /// What bringing the indexes up to date did.

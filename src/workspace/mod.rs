@@ -24,6 +24,7 @@ mod adapters;
 pub mod change;
 mod check;
 mod clock;
+mod cursor;
 mod definitions;
 mod error;
 mod groups;
@@ -36,7 +37,6 @@ mod search;
 mod settings;
 mod staging;
 mod transition;
-pub mod why;
 mod writer;
 
 use std::path::Path;

@@ -6,6 +6,7 @@ use roaring::RoaringBitmap;
 
 use crate::contact::{Contact, ContactView};
 use crate::exec::{Order, Position, SortProperty};
+use crate::index::{IndexError, TextSource};
 use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
 use crate::language::{self, Parsed, Resolve};
 use crate::plan::atom::{Atom, LogicalPlan};
@@ -197,7 +198,7 @@ impl<'w> Reader<'w> {
     /// # Errors
     /// If the store or an index cannot be read.
     pub fn count_query(&self, query: &Query) -> Result<u64, WorkspaceError> {
-        self.run(&logical::lower(query), StoreSearch::count)
+        self.run(&logical::lower(query), |search| search.count())
     }
 
     /// Everybody who matches a query in the extended dialect.
@@ -214,7 +215,7 @@ impl<'w> Reader<'w> {
     /// # Errors
     /// As for [`Reader::count_query`].
     pub fn matches_query(&self, query: &Query) -> Result<RoaringBitmap, WorkspaceError> {
-        self.run(&logical::lower(query), StoreSearch::collect)
+        self.run(&logical::lower(query), |search| search.collect())
     }
 
     /// A page of the contacts that match.
@@ -289,26 +290,26 @@ impl<'w> Reader<'w> {
     }
 
     /// Plans a query and hands the search to `run`.
-    pub(crate) fn run<T>(
-        &self,
+    pub(crate) fn run<'a, T>(
+        &'a self,
         plan: &LogicalPlan,
-        run: impl FnOnce(&StoreSearch<'_>) -> Result<T, crate::index::IndexError>,
+        run: impl FnOnce(&StoreSearch<'_, '_, '_, 'a>) -> Result<T, IndexError>,
     ) -> Result<T, WorkspaceError> {
         self.run_at(plan, self.now(), run)
     }
 
-    fn run_at<T>(
-        &self,
+    fn run_at<'a, T>(
+        &'a self,
         plan: &LogicalPlan,
         now: Instant,
-        run: impl FnOnce(&StoreSearch<'_>) -> Result<T, crate::index::IndexError>,
+        run: impl FnOnce(&StoreSearch<'_, '_, '_, 'a>) -> Result<T, IndexError>,
     ) -> Result<T, WorkspaceError> {
         let reads_groups = plan.atoms.iter().any(|atom| matches!(atom, Atom::GroupIn(_) | Atom::GroupSet));
-        let source = self.text.source(self.snapshot.view())?;
+        let source = self.text.source(&self.workspace.text, self.snapshot.view())?;
         let searchable = Searchable {
             view: self.snapshot.view(),
             definitions: &self.definitions,
-            text: source.as_ref().map(|source| source as _),
+            text: source.map(|source| source as &dyn TextSource),
             overlay: if reads_groups { Some(self.overlay()?) } else { None },
             now,
             rules: Rules::default(),

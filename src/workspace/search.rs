@@ -4,12 +4,11 @@ use roaring::RoaringBitmap;
 
 use crate::exec::moments::Clock;
 use crate::exec::{Prepared, Search, Snapshot};
-use crate::ids::{DocumentNumber, GroupId};
+use crate::ids::DocumentNumber;
 use crate::index::{AttributeIndex, FieldKinds, IndexError, TextSource};
 use crate::plan::atom::{Atom, Expr, LogicalPlan};
 use crate::plan::logical;
 use crate::plan::physical::{self, Rules};
-use crate::refresh;
 use crate::contact::Status;
 use crate::ids::AtomId;
 use crate::sema::query::Query;
@@ -32,14 +31,14 @@ pub(crate) struct Searchable<'t> {
 }
 
 /// A search over a store.
-pub(crate) type StoreSearch<'a> = Search<'a, 'a, 'a, StoreRows<'a>, StoreGroups<'a>>;
+pub(crate) type StoreSearch<'p, 's, 'r, 't> = Search<'p, 's, 'r, StoreRows<'t>, StoreGroups<'t>>;
 
 impl<'t> Searchable<'t> {
     /// Plans a query and hands the search to `run`.
     pub(crate) fn run<T>(
         &self,
         plan: &LogicalPlan,
-        run: impl FnOnce(&Search<'_, '_, '_, StoreRows<'t>, StoreGroups<'t>>) -> Result<T, IndexError>,
+        run: impl FnOnce(&StoreSearch<'_, '_, '_, 't>) -> Result<T, IndexError>,
     ) -> Result<T, WorkspaceError> {
         let (rtxn, tables) = self.view.index_tables();
         let index = AttributeIndex::new(tables.index, FieldKinds::new(&self.definitions.schema));
@@ -64,7 +63,7 @@ impl<'t> Searchable<'t> {
 
     /// Everybody who matches.
     pub(crate) fn matches(&self, plan: &LogicalPlan) -> Result<RoaringBitmap, WorkspaceError> {
-        self.run(plan, Search::collect)
+        self.run(plan, |search| search.collect())
     }
 }
 
@@ -105,11 +104,11 @@ impl Workspace {
         query: &Query,
         now: Instant,
     ) -> Result<RoaringBitmap, WorkspaceError> {
-        let text = self.text.source(view)?;
+        let text = self.text.for_writer(view)?;
         let searchable = Searchable {
             view,
             definitions,
-            text: Some(&text),
+            text: text.as_ref().map(|text| text as &dyn TextSource),
             overlay: None,
             now,
             rules: Rules::default(),
@@ -137,9 +136,4 @@ impl Workspace {
         };
         Ok(searchable.run(&plan, |search| search.documents(0, 1))?.first().copied())
     }
-}
-
-/// Groups that a plan refers to.
-pub(crate) fn references(plan: &LogicalPlan) -> Vec<GroupId> {
-    refresh::order::references(plan)
 }

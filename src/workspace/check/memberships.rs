@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::CheckReport;
-use crate::contact::{ContactView, Status};
+use crate::contact::Status;
 use crate::ids::{Block, DocumentNumber, GroupId, Sequence};
 use crate::model::{self, Context, Memberships};
 use crate::refresh::order;
