@@ -98,7 +98,11 @@ impl Groups for StoreGroups<'_> {
                 }
             }
             None => {
-                self.trouble.note(self.view.members_in_block(group, block, set));
+                // The store replaces what is in the words; here they are added to.
+                let mut members = crate::store::container::zeros();
+                if self.trouble.note(self.view.members_in_block(group, block, &mut members)).is_some() {
+                    crate::index::bits::or(set, &members);
+                }
             }
         }
     }

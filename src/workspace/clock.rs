@@ -164,8 +164,10 @@ impl Workspace {
                     std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
                     std::collections::hash_map::Entry::Vacant(entry) => entry.insert(view.members(flip.group)?),
                 };
-                flip.entered.iter().for_each(|document| drop(members.insert(document.0)));
-                flip.left.iter().for_each(|document| drop(members.remove(document.0)));
+                members.extend(flip.entered.iter().map(|document| document.0));
+                for document in &flip.left {
+                    members.remove(document.0);
+                }
             }
         }
         Ok(overlay)
