@@ -105,12 +105,18 @@ impl Tail {
             for number in [block.0, now_entered.len() as u16, now_left.len() as u16] {
                 out.extend_from_slice(&number.to_le_bytes());
             }
-            for &document in now_entered.iter().chain(now_left) {
-                out.extend_from_slice(&(document as u16).to_le_bytes());
-            }
+            put_offsets(out, now_entered);
+            put_offsets(out, now_left);
         }
         finish(out, start, Tag::Tail, &set.key());
     }
+}
+
+fn put_offsets(out: &mut Vec<u8>, documents: &[u32]) {
+    let at = out.len();
+    out.resize(at + 2 * documents.len(), 0);
+    let slots = out.get_mut(at..).unwrap_or_default().as_chunks_mut::<2>().0;
+    slots.iter_mut().zip(documents).for_each(|(slot, &document)| *slot = (document as u16).to_le_bytes());
 }
 
 /// A stored tail, read in place.
