@@ -19,10 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=grammar/contactql.lalrpop");
-    let status = Command::new(std::env::current_exe()?)
-        .env(GENERATING, "1")
-        .env("LALRPOP_LANE_TABLE", "disabled")
-        .status()?;
+    let status =
+        Command::new(std::env::current_exe()?).env(GENERATING, "1").env("LALRPOP_LANE_TABLE", "disabled").status()?;
     if !status.success() {
         return Err("the parser could not be generated from grammar/contactql.lalrpop".into());
     }

@@ -14,7 +14,7 @@ pub mod sort;
 pub mod verify;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use counters::Counters;
 pub use search::{Prepared, Search, Snapshot};

@@ -17,7 +17,8 @@ use crate::index::property::PropertyId;
 use crate::index::{IndexError, TextSource};
 use crate::plan::atom::Atom;
 use crate::plan::estimate::{Estimate, Estimates};
-use crate::plan::physical::{PhysicalPlan, Step};
+use crate::plan::explain::{self, Explanation, Measured};
+use crate::plan::physical::{Node, PhysicalPlan, Step};
 
 /// Everything that a search reads, at one moment.
 pub struct Snapshot<'s, 't, R, G> {
@@ -104,19 +105,17 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
             .prepared
             .live
             .par_iter()
-            .map_init(Buffers::default, |buffers, pair| {
-                match evaluation.run(&self.plan.root, pair.block, buffers) {
-                    Answer::Exact(set) => {
-                        let count = u64::from(bits::count(&set));
-                        buffers.give(set);
-                        (count, None)
-                    }
-                    Answer::Loose { surely, mut perhaps } => {
-                        bits::and_not(&mut perhaps, &surely);
-                        let count = u64::from(bits::count(&surely));
-                        buffers.give(surely);
-                        (count, (!bits::is_empty(&perhaps)).then_some((pair.block, perhaps)))
-                    }
+            .map_init(Buffers::default, |buffers, pair| match evaluation.run(&self.plan.root, pair.block, buffers) {
+                Answer::Exact(set) => {
+                    let count = u64::from(bits::count(&set));
+                    buffers.give(set);
+                    (count, None)
+                }
+                Answer::Loose { surely, mut perhaps } => {
+                    bits::and_not(&mut perhaps, &surely);
+                    let count = u64::from(bits::count(&surely));
+                    buffers.give(surely);
+                    (count, (!bits::is_empty(&perhaps)).then_some((pair.block, perhaps)))
                 }
             })
             .collect();
@@ -181,6 +180,32 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
         Ok(self.sets_of(self.prepared.live.iter().map(|pair| pair.block).collect()))
     }
 
+    /// Explains the plan, and runs each of its steps alone if it is to be analysed. `describe` prints an atom.
+    ///
+    /// # Errors
+    /// As [`Search::count`].
+    pub fn explain(&self, describe: &dyn Fn(&Atom) -> String, analyze: bool) -> Result<Explanation, IndexError> {
+        let mut failure = None;
+        let mut measure = |node: &Node| {
+            let plan = PhysicalPlan { root: node.clone(), ..self.plan.clone() };
+            let search = Search::new(self.prepared, &plan);
+            let start = std::time::Instant::now();
+            match search.count() {
+                Ok(matches) => {
+                    let micros = start.elapsed().as_micros() as u64;
+                    let Counted { blocks_read, blocks_skipped, bytes_read, rows_verified } = search.counted();
+                    Some(Measured { matches, micros, blocks_read, blocks_skipped, bytes_read, rows_verified })
+                }
+                Err(error) => {
+                    failure = Some(error);
+                    None
+                }
+            }
+        };
+        let explanation = explain::explain(self.plan, describe, &mut |node| analyze.then(|| measure(node)).flatten());
+        failure.map_or(Ok(explanation), Err)
+    }
+
     /// What has been read and verified so far.
     pub fn counted(&self) -> Counted {
         self.counters.get()
@@ -210,7 +235,12 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
     }
 
     pub(super) fn evaluation(&self) -> Evaluation<'_, 't> {
-        Evaluation { leaves: &self.prepared.leaves, live: &self.prepared.live, rules: self.plan.rules, counters: &self.counters }
+        Evaluation {
+            leaves: &self.prepared.leaves,
+            live: &self.prepared.live,
+            rules: self.plan.rules,
+            counters: &self.counters,
+        }
     }
 
     pub(super) fn snapshot(&self) -> &'s Snapshot<'s, 't, R, G> {

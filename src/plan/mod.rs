@@ -2,4 +2,5 @@
 
 pub mod atom;
 pub mod estimate;
+pub mod explain;
 pub mod physical;
