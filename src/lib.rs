@@ -1,11 +1,18 @@
 //! Contact search and exact smart groups.
 
+pub mod cli;
 pub mod contact;
-pub mod exec;
+pub mod diagnostic;
+pub mod generate;
 pub mod ids;
-pub mod index;
+pub mod import;
+pub mod language;
+pub mod model;
 pub mod plan;
+pub mod render;
 pub mod schema;
 pub mod sema;
 pub mod span;
+pub mod syntax;
 pub mod value;
+pub mod workspace;

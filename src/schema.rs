@@ -113,11 +113,14 @@ pub struct Schema {
     groups: Vec<Group>,
     flows: Vec<Flow>,
     field_by_key: FxHashMap<String, usize>,
+    field_by_name: FxHashMap<String, usize>,
     field_by_id: FxHashMap<FieldId, usize>,
     group_by_name: FxHashMap<String, usize>,
     group_by_id: FxHashMap<GroupId, usize>,
+    group_by_uuid: FxHashMap<Uuid, usize>,
     flow_by_name: FxHashMap<String, usize>,
     flow_by_id: FxHashMap<FlowId, usize>,
+    flow_by_uuid: FxHashMap<Uuid, usize>,
 }
 
 impl Schema {
@@ -131,11 +134,14 @@ impl Schema {
         match self.field_by_id.get(&field.id) {
             Some(&at) => {
                 self.field_by_key.remove(&self.fields[at].key);
+                self.field_by_name.remove(&name_key(&self.fields[at].name));
                 self.field_by_key.insert(field.key.clone(), at);
+                self.field_by_name.insert(name_key(&field.name), at);
                 self.fields[at] = field;
             }
             None => {
                 self.field_by_key.insert(field.key.clone(), self.fields.len());
+                self.field_by_name.insert(name_key(&field.name), self.fields.len());
                 self.field_by_id.insert(field.id, self.fields.len());
                 self.fields.push(field);
             }
@@ -147,12 +153,15 @@ impl Schema {
         match self.group_by_id.get(&group.id) {
             Some(&at) => {
                 self.group_by_name.remove(&name_key(&self.groups[at].name));
+                self.group_by_uuid.remove(&self.groups[at].uuid);
                 self.group_by_name.insert(name_key(&group.name), at);
+                self.group_by_uuid.insert(group.uuid, at);
                 self.groups[at] = group;
             }
             None => {
                 self.group_by_name.insert(name_key(&group.name), self.groups.len());
                 self.group_by_id.insert(group.id, self.groups.len());
+                self.group_by_uuid.insert(group.uuid, self.groups.len());
                 self.groups.push(group);
             }
         }
@@ -164,6 +173,7 @@ impl Schema {
         groups.retain(|group| group.id != id);
         self.group_by_id.clear();
         self.group_by_name.clear();
+        self.group_by_uuid.clear();
         groups.into_iter().for_each(|group| self.put_group(group));
     }
 
@@ -172,12 +182,15 @@ impl Schema {
         match self.flow_by_id.get(&flow.id) {
             Some(&at) => {
                 self.flow_by_name.remove(&name_key(&self.flows[at].name));
+                self.flow_by_uuid.remove(&self.flows[at].uuid);
                 self.flow_by_name.insert(name_key(&flow.name), at);
+                self.flow_by_uuid.insert(flow.uuid, at);
                 self.flows[at] = flow;
             }
             None => {
                 self.flow_by_name.insert(name_key(&flow.name), self.flows.len());
                 self.flow_by_id.insert(flow.id, self.flows.len());
+                self.flow_by_uuid.insert(flow.uuid, self.flows.len());
                 self.flows.push(flow);
             }
         }
@@ -203,6 +216,11 @@ impl Schema {
         self.field_by_key.get(key).map(|&at| &self.fields[at])
     }
 
+    /// The field of that name, ignoring case.
+    pub fn field_by_name(&self, name: &str) -> Option<&Field> {
+        self.field_by_name.get(&name_key(name)).map(|&at| &self.fields[at])
+    }
+
     /// The field of that id.
     pub fn field_by_id(&self, id: FieldId) -> Option<&Field> {
         self.field_by_id.get(&id).map(|&at| &self.fields[at])
@@ -218,9 +236,9 @@ impl Schema {
         self.group_by_id.get(&id).map(|&at| &self.groups[at])
     }
 
-    /// The group of that platform identity. Costs a pass over all groups.
+    /// The group of that platform identity.
     pub fn group_by_uuid(&self, uuid: Uuid) -> Option<&Group> {
-        self.groups.iter().find(|group| group.uuid == uuid)
+        self.group_by_uuid.get(&uuid).map(|&at| &self.groups[at])
     }
 
     /// The flow of that name, ignoring case.
@@ -233,9 +251,9 @@ impl Schema {
         self.flow_by_id.get(&id).map(|&at| &self.flows[at])
     }
 
-    /// The flow of that platform identity. Costs a pass over all flows.
+    /// The flow of that platform identity.
     pub fn flow_by_uuid(&self, uuid: Uuid) -> Option<&Flow> {
-        self.flows.iter().find(|flow| flow.uuid == uuid)
+        self.flow_by_uuid.get(&uuid).map(|&at| &self.flows[at])
     }
 }
 

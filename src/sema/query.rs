@@ -10,25 +10,8 @@ use crate::schema::FieldType;
 use crate::span::Span;
 use crate::value::{Decimal, Instant, Scheme};
 
-/// Which language a text is read in, and printed back in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Dialect {
-    /// ContactQL, letter for letter.
-    ContactQl,
-    /// ContactQL and headcount's additions.
-    #[default]
-    Extended,
-}
-
-impl Dialect {
-    /// The name used on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Dialect::ContactQl => "contactql",
-            Dialect::Extended => "extended",
-        }
-    }
-}
+pub use crate::syntax::Dialect;
+pub use crate::value::calendar::{AnniversaryDay, RelativeTime, Unit};
 
 /// A query: resolved, typed, ready to be evaluated, planned or printed.
 #[derive(Clone, PartialEq, Debug)]
@@ -52,8 +35,8 @@ pub enum Node {
     Condition(Box<Condition>),
 }
 
-/// One test of one property.
-#[derive(Clone, PartialEq, Debug)]
+/// One test of one property. Two are equal if they ask the same, wherever they stand.
+#[derive(Clone, Debug)]
 pub struct Condition {
     /// What is looked at.
     pub property: Property,
@@ -61,6 +44,12 @@ pub struct Condition {
     pub test: Test,
     /// Where it stands in the text.
     pub span: Span,
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.property == other.property && self.test == other.test
+    }
 }
 
 /// What a condition looks at.
@@ -207,46 +196,6 @@ pub enum Value {
     Group(Option<GroupId>),
     /// A flow; `None` when not resolved.
     Flow(Option<FlowId>),
-}
-
-/// A time relative to the moment of evaluation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-pub struct RelativeTime {
-    /// How far from now, in `unit`; 0 of `Unit::Day` is today, 0 of `Unit::Minute` is now.
-    pub amount: i32,
-    /// The unit. From days upward the result is a whole calendar day in the workspace's zone; below, an instant.
-    pub unit: Unit,
-}
-
-/// Units of relative times.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-pub enum Unit {
-    /// `m`
-    Minute,
-    /// `h`
-    Hour,
-    /// `d`
-    Day,
-    /// `w`
-    Week,
-    /// `mo`
-    Month,
-    /// `y`
-    Year,
-}
-
-/// An end of an anniversary's span of days.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-pub enum AnniversaryDay {
-    /// Relative to today; `unit` is a day or more.
-    Relative(RelativeTime),
-    /// A fixed day of the year.
-    Fixed {
-        /// 1 to 12.
-        month: u8,
-        /// 1 to 31.
-        day: u8,
-    },
 }
 
 /// What `~` looks for.

@@ -41,9 +41,9 @@ impl Instant {
         parse_with_offset(text).map(|(instant, _)| instant)
     }
 
-    /// As jiff's type, to do calendar arithmetic with.
+    /// As jiff's type, to do calendar arithmetic with; its last moment is about a day earlier than ours.
     pub fn timestamp(self) -> Timestamp {
-        Timestamp::from_microsecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH)
+        Timestamp::from_microsecond(self.0).unwrap_or(Timestamp::MAX)
     }
 
     /// The next moment that can be told.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows of contacts or queries. Every conversion says what it refuses.
 
+pub mod calendar;
 pub mod day;
 pub mod decimal;
 pub mod fold;

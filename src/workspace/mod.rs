@@ -1,0 +1,3 @@
+//! The façade: open, read, write, subscribe.
+
+pub mod change;
