@@ -12,9 +12,10 @@ use crate::index::block::BlockView;
 use crate::index::lookup::{KeySpan, Predicate, Probe};
 use crate::index::property::{PropertyId, hashed_key, instant_key, instant_of_key, text_key};
 use crate::index::{BlockSets, IndexError, TextSource};
-use crate::plan::atom::{Atom, NumberBound, NumberProperty, TextProperty, TimeProperty};
+use crate::plan::atom::{Atom, NumberBound, NumberProperty, TextProperty, TimeBound, TimeProperty};
 use crate::plan::estimate::Estimate;
 use crate::value::Instant;
+use crate::value::calendar::DaysOfYear;
 
 /// The shortest substring that trigrams find.
 const TRIGRAM: usize = 3;
@@ -90,11 +91,7 @@ impl Leaf<'_> {
 }
 
 /// An estimate over all blocks from some of them.
-fn sampled(
-    blocks: &PropertyBlocks<'_>,
-    candidates: bool,
-    of: impl Fn(&BlockPair<'_>) -> (u64, u64),
-) -> Estimate {
+fn sampled(blocks: &PropertyBlocks<'_>, candidates: bool, of: impl Fn(&BlockPair<'_>) -> (u64, u64)) -> Estimate {
     let step = blocks.len().div_ceil(SAMPLED_BLOCKS).max(1);
     let (mut found, mut bytes, mut sampled) = (0, 0, 0);
     for pair in blocks.iter().step_by(step) {
@@ -143,7 +140,7 @@ impl<'t, R: Rows, G: Groups> Sources<'_, 't, R, G> {
     /// If the store fails or stored bytes are damaged.
     pub fn leaf(&self, atom: &Atom) -> Result<Leaf<'t>, IndexError> {
         Ok(match atom {
-            Atom::TextIn(TextProperty::Uuid, texts) => self.by_uuid(texts),
+            Atom::TextIn(TextProperty::Uuid, texts) => self.by_uuid(texts)?,
             Atom::TextSet(TextProperty::Uuid) => self.values(PropertyId::Status, Predicate::Present)?,
             Atom::TextIn(property, texts) => {
                 let id = text_property(property);
@@ -175,27 +172,28 @@ impl<'t, R: Rows, G: Groups> Sources<'_, 't, R, G> {
                 self.values(number_property(*property), predicate)?
             }
             Atom::TimeRange(property, low, high) => {
+                let bound_key = |bound: TimeBound| {
+                    instant_key(bound.resolve(self.clock.now, &self.clock.timezone)).to_vec()
+                };
                 let predicate = match (low, high) {
                     (None, None) => Predicate::Present,
                     _ => Predicate::Spans(vec![KeySpan {
-                        low: low.map_or_else(Vec::new, |bound| instant_key(self.clock.bound(bound)).to_vec()),
-                        high: high.map(|bound| instant_key(self.clock.bound(bound)).to_vec()),
+                        low: low.map_or_else(Vec::new, |bound| bound_key(bound)),
+                        high: high.map(|bound| bound_key(bound)),
                     }]),
                 };
                 self.values(time_property(*property), predicate)?
             }
             Atom::Anniversary(property, low, high) => {
                 let blocks = self.index.blocks(self.rtxn, time_property(*property))?;
-                let (low, high) = (self.clock.month_and_day(*low), self.clock.month_and_day(*high));
+                let days = DaysOfYear::between(*low, *high, self.clock.now, &self.clock.timezone);
+                let key = |moment: Instant| instant_key(moment).to_vec();
                 let predicate = match ends(&blocks) {
                     Some((first, last)) => Predicate::Spans(
                         self.clock
-                            .anniversaries(low, high, first, last)
+                            .spans_of(&days, first, last)
                             .into_iter()
-                            .map(|(start, end)| KeySpan {
-                                low: instant_key(start).to_vec(),
-                                high: Some(instant_key(end).to_vec()),
-                            })
+                            .map(|(start, end)| KeySpan { low: key(start), high: Some(key(end)) })
                             .collect(),
                     ),
                     None => Predicate::Keys(Vec::new()),
@@ -207,8 +205,8 @@ impl<'t, R: Rows, G: Groups> Sources<'_, 't, R, G> {
                 keys.sort_unstable();
                 self.values(PropertyId::Status, Predicate::Keys(keys))?
             }
-            Atom::GroupIn(groups) => Leaf::Sets(self.members(Some(groups))),
-            Atom::GroupSet => Leaf::Sets(self.members(None)),
+            Atom::GroupIn(groups) => Leaf::Sets(self.members(Some(groups))?),
+            Atom::GroupSet => Leaf::Sets(self.members(None)?),
             Atom::FlowIn(flows) => self.flows(PropertyId::Flow, flows)?,
             Atom::FlowSet => self.values(PropertyId::Flow, Predicate::Present)?,
             Atom::HistoryIn(flows) => self.flows(PropertyId::History, flows)?,
@@ -261,31 +259,37 @@ impl<'t, R: Rows, G: Groups> Sources<'_, 't, R, G> {
         self.values(property, Predicate::Keys(keys))
     }
 
-    fn by_uuid(&self, texts: &[Box<str>]) -> Leaf<'t> {
+    fn by_uuid(&self, texts: &[Box<str>]) -> Result<Leaf<'t>, IndexError> {
         let mut sets = BlockSets::default();
         for text in texts {
             // Only the usual form, in lower case, is the folded text of an identity.
             let uuid = Uuid::parse(text).filter(|uuid| uuid.to_string() == text.as_ref());
-            if let Some(document) = uuid.and_then(|uuid| self.rows.by_uuid(uuid)) {
+            if let Some(uuid) = uuid
+                && let Some(document) = self.rows.by_uuid(uuid)?
+            {
                 insert(&mut sets, document);
             }
         }
-        Leaf::Sets(sets)
+        Ok(Leaf::Sets(sets))
     }
 
-    fn members(&self, groups: Option<&[GroupId]>) -> BlockSets {
+    fn members(&self, groups: Option<&[GroupId]>) -> Result<BlockSets, IndexError> {
         let mut sets = BlockSets::default();
         for &block in self.blocks {
             let mut set = Box::new([0; WORDS]);
             match groups {
-                Some(groups) => groups.iter().for_each(|&group| self.groups.members(group, block, &mut set)),
-                None => self.groups.members_of_any(block, &mut set),
+                Some(groups) => {
+                    for &group in groups {
+                        self.groups.members(group, block, &mut set)?;
+                    }
+                }
+                None => self.groups.members_of_any(block, &mut set)?,
             }
             if !bits::is_empty(&set) {
                 sets.insert(block, set);
             }
         }
-        sets
+        Ok(sets)
     }
 }
 

@@ -11,10 +11,9 @@ pub mod leaf;
 pub mod moments;
 pub mod search;
 pub mod sort;
-pub mod verify;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use counters::Counters;
 pub use search::{Prepared, Search, Snapshot};
@@ -22,33 +21,40 @@ pub use sort::{Order, Position, SortProperty};
 
 use crate::contact::ContactView;
 use crate::ids::{Block, DocumentNumber, GroupId, Uuid};
+use crate::index::IndexError;
 use crate::index::bits::Words;
 
-/// The rows of one snapshot.
+/// The rows of one snapshot. Rows are fetched on the calling thread and tested in parallel.
 pub trait Rows {
     /// A row, in place.
-    type View<'a>: ContactView
+    type View<'a>: ContactView + Send + Sync
     where
         Self: 'a;
 
     /// The row of a document; `None` if there is none.
-    fn row(&self, document: DocumentNumber) -> Option<Self::View<'_>>;
+    ///
+    /// # Errors
+    /// If the store fails or the row is damaged.
+    fn row(&self, document: DocumentNumber) -> Result<Option<Self::View<'_>>, IndexError>;
 
     /// The document of this identity.
-    fn by_uuid(&self, uuid: Uuid) -> Option<DocumentNumber>;
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn by_uuid(&self, uuid: Uuid) -> Result<Option<DocumentNumber>, IndexError>;
 }
 
 /// The memberships of one snapshot.
 pub trait Groups {
     /// Adds the members of a group in a block to a set.
-    fn members(&self, group: GroupId, block: Block, set: &mut Words);
+    ///
+    /// # Errors
+    /// If the store fails or stored bytes are damaged.
+    fn members(&self, group: GroupId, block: Block, set: &mut Words) -> Result<(), IndexError>;
 
     /// Adds the members of any group in a block to a set.
-    fn members_of_any(&self, block: Block, set: &mut Words);
-
-    /// How many members a group has.
-    fn count(&self, group: GroupId) -> u64;
-
-    /// Whether a document is a member; of any group at all if none is named.
-    fn contains(&self, group: Option<GroupId>, document: DocumentNumber) -> bool;
+    ///
+    /// # Errors
+    /// If the store fails or stored bytes are damaged.
+    fn members_of_any(&self, block: Block, set: &mut Words) -> Result<(), IndexError>;
 }

@@ -8,16 +8,18 @@ use crate::exec::counters::{Counted, Counters};
 use crate::exec::evaluate::{Answer, Evaluation};
 use crate::exec::leaf::{Leaf, Sources};
 use crate::exec::moments::Clock;
-use crate::exec::{Groups, Rows, verify};
+use crate::exec::{Groups, Rows};
 use crate::ids::{AtomId, Block, DocumentNumber};
 use crate::index::attribute::{AttributeIndex, PropertyBlocks};
 use crate::index::bits::{self, Buffers, Words};
 use crate::index::lookup::{Predicate, Probe};
 use crate::index::property::PropertyId;
 use crate::index::{IndexError, TextSource};
+use crate::model::{Context, NoGroups};
 use crate::plan::atom::Atom;
 use crate::plan::estimate::{Estimate, Estimates};
-use crate::plan::physical::{PhysicalPlan, Step};
+use crate::plan::explain::{self, Explanation, Measured};
+use crate::plan::physical::{Node, PhysicalPlan, Step};
 
 /// Everything that a search reads, at one moment.
 pub struct Snapshot<'s, 't, R, G> {
@@ -94,7 +96,7 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
     /// How many contacts match.
     ///
     /// # Errors
-    /// None at present; kept for what reading may meet.
+    /// If a row that must confirm a match cannot be read.
     pub fn count(&self) -> Result<u64, IndexError> {
         if let Step::Constant(false) = self.plan.root.step {
             return Ok(0);
@@ -104,19 +106,17 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
             .prepared
             .live
             .par_iter()
-            .map_init(Buffers::default, |buffers, pair| {
-                match evaluation.run(&self.plan.root, pair.block, buffers) {
-                    Answer::Exact(set) => {
-                        let count = u64::from(bits::count(&set));
-                        buffers.give(set);
-                        (count, None)
-                    }
-                    Answer::Loose { surely, mut perhaps } => {
-                        bits::and_not(&mut perhaps, &surely);
-                        let count = u64::from(bits::count(&surely));
-                        buffers.give(surely);
-                        (count, (!bits::is_empty(&perhaps)).then_some((pair.block, perhaps)))
-                    }
+            .map_init(Buffers::default, |buffers, pair| match evaluation.run(&self.plan.root, pair.block, buffers) {
+                Answer::Exact(set) => {
+                    let count = u64::from(bits::count(&set));
+                    buffers.give(set);
+                    (count, None)
+                }
+                Answer::Loose { surely, mut perhaps } => {
+                    bits::and_not(&mut perhaps, &surely);
+                    let count = u64::from(bits::count(&surely));
+                    buffers.give(surely);
+                    (count, (!bits::is_empty(&perhaps)).then_some((pair.block, perhaps)))
                 }
             })
             .collect();
@@ -124,7 +124,7 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
         for (count, open) in counted {
             total += count;
             if let Some((block, open)) = open {
-                total += u64::from(bits::count(&self.settle(block, &open)));
+                total += u64::from(bits::count(&*self.settle(block, &open)?));
             }
         }
         Ok(total)
@@ -150,7 +150,7 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
         let (mut skip, mut found) = (offset, Vec::new());
         let wave = rayon::current_num_threads() * 4;
         for blocks in self.prepared.live.chunks(wave) {
-            for (block, set) in self.sets_of(blocks.iter().map(|pair| pair.block).collect()) {
+            for (block, set) in self.sets_of(blocks.iter().map(|pair| pair.block).collect())? {
                 let count = bits::count(&set) as usize;
                 if count <= skip {
                     skip -= count;
@@ -178,7 +178,33 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
     /// # Errors
     /// As [`Search::count`].
     pub fn sets(&self) -> Result<Vec<(Block, Box<Words>)>, IndexError> {
-        Ok(self.sets_of(self.prepared.live.iter().map(|pair| pair.block).collect()))
+        self.sets_of(self.prepared.live.iter().map(|pair| pair.block).collect())
+    }
+
+    /// Explains the plan, and runs each of its steps alone if it is to be analysed. `describe` prints an atom.
+    ///
+    /// # Errors
+    /// As [`Search::count`].
+    pub fn explain(&self, describe: &dyn Fn(&Atom) -> String, analyze: bool) -> Result<Explanation, IndexError> {
+        let mut failure = None;
+        let mut measure = |node: &Node| {
+            let plan = PhysicalPlan { root: node.clone(), ..self.plan.clone() };
+            let search = Search::new(self.prepared, &plan);
+            let start = std::time::Instant::now();
+            match search.count() {
+                Ok(matches) => {
+                    let micros = start.elapsed().as_micros() as u64;
+                    let Counted { blocks_read, blocks_skipped, bytes_read, rows_verified } = search.counted();
+                    Some(Measured { matches, micros, blocks_read, blocks_skipped, bytes_read, rows_verified })
+                }
+                Err(error) => {
+                    failure = Some(error);
+                    None
+                }
+            }
+        };
+        let explanation = explain::explain(self.plan, describe, &mut |node| analyze.then(|| measure(node)).flatten());
+        failure.map_or(Ok(explanation), Err)
     }
 
     /// What has been read and verified so far.
@@ -186,7 +212,7 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
         self.counters.get()
     }
 
-    pub(super) fn sets_of(&self, blocks: Vec<Block>) -> Vec<(Block, Box<Words>)> {
+    pub(super) fn sets_of(&self, blocks: Vec<Block>) -> Result<Vec<(Block, Box<Words>)>, IndexError> {
         let evaluation = self.evaluation();
         let answers: Vec<(Block, Answer)> = blocks
             .into_par_iter()
@@ -198,7 +224,7 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
                 Answer::Exact(set) => set,
                 Answer::Loose { mut surely, mut perhaps } => {
                     bits::and_not(&mut perhaps, &surely);
-                    bits::or(&mut surely, &self.settle(block, &perhaps));
+                    bits::or(&mut surely, &*self.settle(block, &perhaps)?);
                     surely
                 }
             };
@@ -206,11 +232,16 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
                 sets.push((block, set));
             }
         }
-        sets
+        Ok(sets)
     }
 
     pub(super) fn evaluation(&self) -> Evaluation<'_, 't> {
-        Evaluation { leaves: &self.prepared.leaves, live: &self.prepared.live, rules: self.plan.rules, counters: &self.counters }
+        Evaluation {
+            leaves: &self.prepared.leaves,
+            live: &self.prepared.live,
+            rules: self.plan.rules,
+            counters: &self.counters,
+        }
     }
 
     pub(super) fn snapshot(&self) -> &'s Snapshot<'s, 't, R, G> {
@@ -225,23 +256,58 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
         &self.prepared.live
     }
 
-    /// Which of these documents match, by their rows.
-    fn settle(&self, block: Block, open: &Words) -> Box<Words> {
-        let mut matching = Box::new([0; bits::WORDS]);
-        let mut rows = 0;
+    /// Which of these documents match, by their rows: fetched here, some thousands at a time, and tested in parallel.
+    fn settle(&self, block: Block, open: &Words) -> Result<Box<Words>, IndexError> {
+        let mut offsets = Vec::new();
         bits::for_each(open, |offset| {
-            let document = block.document(offset);
-            rows += 1;
-            if let Some(row) = self.prepared.snapshot.rows.row(document) {
-                let (groups, clock) = (self.prepared.snapshot.groups, &self.prepared.snapshot.clock);
-                if verify::plan_matches(&self.plan.root, &self.plan.atoms, document, &row, groups, clock) {
-                    bits::insert(&mut matching, offset);
-                }
-            }
+            offsets.push(offset);
             true
         });
-        self.counters.verify(rows);
-        matching
+        let mut matching = Box::new([0; bits::WORDS]);
+        for offsets in offsets.chunks(ROWS_AT_ONCE) {
+            let mut rows = Vec::with_capacity(offsets.len());
+            for &offset in offsets {
+                if let Some(row) = self.prepared.snapshot.rows.row(block.document(offset))? {
+                    rows.push((offset, row));
+                }
+            }
+            let clock = &self.prepared.snapshot.clock;
+            let context = Context { zone: &clock.timezone, now: clock.now, memberships: &NoGroups };
+            let leaves = &self.prepared.leaves;
+            let plan = self.plan;
+            let test = |(offset, row): &(u16, R::View<'_>)| {
+                holds(&plan.root, &mut |atom| match leaves.get(atom.0 as usize) {
+                    // Identities and memberships are known already.
+                    Some(Leaf::Sets(sets)) => sets.get(&block).is_some_and(|set| bits::contains(set, *offset)),
+                    _ => plan.atoms.get(atom.0 as usize).is_some_and(|atom| atom.matches(row, &context)),
+                })
+                .then_some(*offset)
+            };
+            let found: Vec<u16> = if rows.len() < FEW_ROWS {
+                rows.iter().filter_map(test).collect()
+            } else {
+                rows.par_iter().filter_map(test).collect()
+            };
+            found.into_iter().for_each(|offset| bits::insert(&mut matching, offset));
+        }
+        self.counters.verify(offsets.len() as u64);
+        Ok(matching)
+    }
+}
+
+/// Rows that are fetched before they are tested.
+const ROWS_AT_ONCE: usize = 8192;
+
+/// Fewer rows than this are not worth waking other threads.
+const FEW_ROWS: usize = 64;
+
+/// Whether a step holds, from the truth of its atoms.
+fn holds(node: &Node, truth: &mut impl FnMut(AtomId) -> bool) -> bool {
+    match &node.step {
+        Step::Constant(holds) => *holds,
+        Step::Leaf { atom, negated, .. } => truth(*atom) != *negated,
+        Step::All(children) => children.iter().all(|child| holds(child, truth)),
+        Step::Any(children) => children.iter().any(|child| holds(child, truth)),
     }
 }
 

@@ -13,13 +13,13 @@ use crate::exec::evaluate::Answer;
 use crate::exec::leaf::pair;
 use crate::exec::search::Search;
 use crate::exec::{Groups, Rows};
+use crate::ids::FieldId;
 use crate::ids::{Block, DocumentNumber};
 use crate::index::IndexError;
 use crate::index::attribute::{BlockPair, PropertyBlocks};
 use crate::index::bits::{self, Buffers, WORD_BYTES, Words};
 use crate::index::block::BlockView;
 use crate::index::property::{CUT_KEY, MAX_TEXT_KEY, PropertyId, instant_key};
-use crate::ids::FieldId;
 use crate::value::Decimal;
 use crate::value::fold::fold;
 use crate::value::location::last_part;
@@ -204,12 +204,12 @@ impl<'t, R: Rows, G: Groups> Search<'_, '_, 't, R, G> {
         if self.plan().root.likely <= FEW {
             let sets = self.sets()?;
             if sets.iter().map(|(_, set)| u64::from(bits::count(set))).sum::<u64>() <= FEW {
-                return Ok(self.page_from_rows(&sets, order, after, offset, limit));
+                return self.page_from_rows(&sets, order, after, offset, limit);
             }
         }
         let wanted = Wanted { order, after, count, bound: Mutex::new(None) };
-        let mut items = self.best(&blocks, &wanted);
-        let mut places = self.places(&mut items, order);
+        let mut items = self.best(&blocks, &wanted)?;
+        let mut places = self.places(&mut items, order)?;
         if let Some(after) = after {
             let after = (after.value.as_deref(), after.document);
             places.retain(|place| order.compare((place.value.as_deref(), place.document), after).is_gt());
@@ -230,15 +230,19 @@ impl<'t, R: Rows, G: Groups> Search<'_, '_, 't, R, G> {
         after: Option<&Position>,
         offset: usize,
         limit: usize,
-    ) -> Vec<Position> {
+    ) -> Result<Vec<Position>, IndexError> {
         let mut places = Vec::new();
         for (block, set) in sets {
+            let mut offsets = Vec::new();
             bits::for_each(set, |offset| {
-                let document = block.document(offset);
-                let value = self.snapshot().rows.row(document).and_then(|row| order.property.value(&row));
-                places.push(Position { value, document });
+                offsets.push(offset);
                 true
             });
+            for document in offsets.into_iter().map(|offset| block.document(offset)) {
+                let row = self.snapshot().rows.row(document)?;
+                let value = row.as_ref().and_then(|row| order.property.value(row));
+                places.push(Position { value, document });
+            }
         }
         let key = |place: &Position| (place.value.clone(), place.document);
         if let Some(after) = after {
@@ -249,11 +253,11 @@ impl<'t, R: Rows, G: Groups> Search<'_, '_, 't, R, G> {
             let (a, b) = (key(a), key(b));
             order.compare((a.0.as_deref(), a.1), (b.0.as_deref(), b.1))
         });
-        places.into_iter().skip(offset).take(limit).collect()
+        Ok(places.into_iter().skip(offset).take(limit).collect())
     }
 
     /// The best of all blocks, in no order; at least as many as are wanted, if there are.
-    fn best(&self, blocks: &PropertyBlocks<'t>, wanted: &Wanted<'_, 't>) -> Vec<Item<'t>> {
+    fn best(&self, blocks: &PropertyBlocks<'t>, wanted: &Wanted<'_, 't>) -> Result<Vec<Item<'t>>, IndexError> {
         let evaluation = self.evaluation();
         let root = &self.plan().root;
         let of_block = |buffers: &mut Buffers, values: &BlockPair<'t>, known: Option<Box<Words>>| {
@@ -284,42 +288,38 @@ impl<'t, R: Rows, G: Groups> Search<'_, '_, 't, R, G> {
             items.extend(found);
             open.extend(left.map(|(values, _)| values));
         }
-        let others: Vec<_> = tail
-            .par_iter()
-            .map_init(Buffers::default, |buffers, values| of_block(buffers, values, None))
-            .collect();
+        let others: Vec<_> =
+            tail.par_iter().map_init(Buffers::default, |buffers, values| of_block(buffers, values, None)).collect();
         for (found, left) in others {
             items.extend(found);
             open.extend(left.map(|(values, _)| values));
         }
         // Where rows must tell, they are asked on this thread.
         for values in open {
-            for (_, set) in self.sets_of(vec![values.block]) {
+            for (_, set) in self.sets_of(vec![values.block])? {
                 let (found, _) = of_block(&mut buffers, &values, Some(set));
                 items.extend(found);
             }
         }
-        items
+        Ok(items)
     }
 
     /// The items in order with their whole values.
-    fn places(&self, items: &mut Vec<Item<'t>>, order: Order) -> Vec<Position> {
+    fn places(&self, items: &mut [Item<'t>], order: Order) -> Result<Vec<Position>, IndexError> {
         items.sort_unstable_by(|a, b| order.directed(head(a.key).cmp(head(b.key))).then(a.document.cmp(&b.document)));
-        let mut places: Vec<Position> = items
-            .iter()
-            .map(|item| {
-                let whole = || {
-                    let row = self.snapshot().rows.row(item.document)?;
-                    order.property.value(&row)
-                };
-                let cut = (item.key.len() == CUT_KEY).then(whole).flatten();
-                Position { value: Some(cut.unwrap_or_else(|| item.key.into())), document: item.document }
-            })
-            .collect();
+        let mut places = Vec::with_capacity(items.len());
+        for item in items.iter() {
+            let mut value: Option<Box<[u8]>> = None;
+            if item.key.len() == CUT_KEY {
+                let row = self.snapshot().rows.row(item.document)?;
+                value = row.as_ref().and_then(|row| order.property.value(row));
+            }
+            places.push(Position { value: Some(value.unwrap_or_else(|| item.key.into())), document: item.document });
+        }
         if items.iter().any(|item| item.key.len() == CUT_KEY) {
             places.sort_by(|a, b| order.compare((a.value.as_deref(), a.document), (b.value.as_deref(), b.document)));
         }
-        places
+        Ok(places)
     }
 
     /// Adds those without a value until there are enough.
@@ -333,7 +333,7 @@ impl<'t, R: Rows, G: Groups> Search<'_, '_, 't, R, G> {
         let from = after.filter(|after| after.value.is_none()).map(|after| after.document);
         let live: Vec<Block> = self.live().iter().map(|pair| pair.block).collect();
         for wave in live.chunks(rayon::current_num_threads() * 4) {
-            for (block, mut set) in self.sets_of(wave.to_vec()) {
+            for (block, mut set) in self.sets_of(wave.to_vec())? {
                 if let Some(values) = pair(blocks, block) {
                     let mut present = Box::new([0; bits::WORDS]);
                     if let Some(base) = &values.base {
@@ -487,9 +487,8 @@ fn best_of_view<'t>(
         found.sort_unstable_by(|a, b| {
             wanted.order.directed(head(a.key).cmp(head(b.key))).then(a.document.cmp(&b.document))
         });
-        let exact = found.iter().all(|item| item.key.len() != CUT_KEY) && wanted.after.is_none_or(|after| {
-            after.value.as_ref().is_none_or(|value| value.len() <= MAX_TEXT_KEY)
-        });
+        let exact = found.iter().all(|item| item.key.len() != CUT_KEY)
+            && wanted.after.is_none_or(|after| after.value.as_ref().is_none_or(|value| value.len() <= MAX_TEXT_KEY));
         // With cut values the cursor may still take some away, so they make no bound.
         if let (true, Some(worst)) = (exact, found.get(wanted.count - 1)) {
             wanted.tighten(worst);

@@ -10,18 +10,18 @@ use proptest::sample::{select, subsequence};
 use roaring::RoaringBitmap;
 
 use super::moments::Clock;
-use super::verify::plan_matches;
 use super::*;
 use crate::contact::{Contact, FieldValue, Status, TypedValue};
 use crate::ids::{AtomId, FieldId, FlowId};
 use crate::index::bits;
-use crate::index::{AttributeIndex, FieldKinds, Policy, RowChange, TextIndex, TextSource};
+use crate::index::{AttributeIndex, FieldKinds, IndexError, Policy, RowChange, TextIndex, TextSource};
+use crate::model::{Context, Memberships};
 use crate::plan::atom::{
     Atom, Expr, LogicalPlan, NumberBound, NumberProperty, TextProperty, TimeBound, TimeProperty, WordMatch,
 };
 use crate::plan::physical::{Rules, choose};
 use crate::schema::FieldType;
-use crate::sema::query::AnniversaryDay;
+use crate::value::calendar::{AnniversaryDay, RelativeTime, Unit};
 use crate::value::{Decimal, Instant, Scheme, Urn};
 
 const GENDER: FieldId = FieldId(0);
@@ -37,11 +37,11 @@ struct Model {
 
 impl Rows for Model {
     type View<'a> = ContactRef<'a>;
-    fn row(&self, document: DocumentNumber) -> Option<ContactRef<'_>> {
-        self.contacts.get(&document).cloned().map(|contact| ContactRef(contact, std::marker::PhantomData))
+    fn row(&self, document: DocumentNumber) -> Result<Option<ContactRef<'_>>, IndexError> {
+        Ok(self.contacts.get(&document).cloned().map(|contact| ContactRef(contact, std::marker::PhantomData)))
     }
-    fn by_uuid(&self, uuid: Uuid) -> Option<DocumentNumber> {
-        self.contacts.iter().find(|(_, contact)| contact.uuid == uuid).map(|(document, _)| *document)
+    fn by_uuid(&self, uuid: Uuid) -> Result<Option<DocumentNumber>, IndexError> {
+        Ok(self.contacts.iter().find(|(_, contact)| contact.uuid == uuid).map(|(document, _)| *document))
     }
 }
 
@@ -107,21 +107,28 @@ impl ContactView for ContactRef<'_> {
 }
 
 impl Groups for Model {
-    fn members(&self, group: GroupId, block: Block, set: &mut Words) {
+    fn members(&self, group: GroupId, block: Block, set: &mut Words) -> Result<(), IndexError> {
         for document in self.groups.get(&group).into_iter().flatten().map(DocumentNumber) {
             if document.block() == block {
                 bits::insert(set, document.offset());
             }
         }
+        Ok(())
     }
-    fn members_of_any(&self, block: Block, set: &mut Words) {
-        self.groups.keys().for_each(|&group| self.members(group, block, set));
+    fn members_of_any(&self, block: Block, set: &mut Words) -> Result<(), IndexError> {
+        self.groups.keys().try_for_each(|&group| self.members(group, block, set))
     }
-    fn count(&self, group: GroupId) -> u64 {
-        self.groups.get(&group).map_or(0, RoaringBitmap::len)
+}
+
+/// The groups of one contact of the model.
+struct GroupsOf<'m>(&'m Model, DocumentNumber);
+
+impl Memberships for GroupsOf<'_> {
+    fn is_member(&self, group: GroupId) -> bool {
+        self.0.groups.get(&group).is_some_and(|members| members.contains(self.1.0))
     }
-    fn contains(&self, group: Option<GroupId>, document: DocumentNumber) -> bool {
-        self.groups.iter().any(|(id, members)| group.is_none_or(|group| group == *id) && members.contains(document.0))
+    fn in_any_group(&self) -> bool {
+        self.0.groups.values().any(|members| members.contains(self.1.0))
     }
 }
 
@@ -165,16 +172,15 @@ fn urn() -> impl Strategy<Value = Urn> {
 }
 
 fn text_field(values: Vec<&'static str>) -> impl Strategy<Value = Option<FieldValue>> {
-    proptest::option::of(
-        select(values).prop_map(|text| FieldValue { text: text.into(), typed: TypedValue::Text }),
-    )
+    proptest::option::of(select(values).prop_map(|text| FieldValue { text: text.into(), typed: TypedValue::Text }))
 }
 
 fn contact() -> impl Strategy<Value = Contact> {
     let fields = (
         text_field(vec!["M", "f", " F ", "good friend of mine", "Mine friend good", "x"]),
         proptest::option::of(prop_oneof![
-            decimal().prop_map(|number| FieldValue { text: number.to_string().into(), typed: TypedValue::Number(number) }),
+            decimal()
+                .prop_map(|number| FieldValue { text: number.to_string().into(), typed: TypedValue::Number(number) }),
             Just(FieldValue { text: "old".into(), typed: TypedValue::Unconvertible }),
         ]),
         proptest::option::of(
@@ -231,14 +237,43 @@ fn atom() -> impl Strategy<Value = Atom> {
         ])
     };
     let values = || {
-        texts(vec!["1", "x7", "ab1", "bob", "", "eng", "fra", "+250788123", "25078", "abc", "f", "x", "gasabo", "émile"])
+        texts(vec![
+            "1",
+            "x7",
+            "ab1",
+            "bob",
+            "",
+            "eng",
+            "fra",
+            "+250788123",
+            "25078",
+            "abc",
+            "f",
+            "x",
+            "gasabo",
+            "émile",
+        ])
     };
-    let number = || select(vec![NumberProperty::Tickets, NumberProperty::Field(AGE), NumberProperty::Field(FieldId(9))]);
+    let number =
+        || select(vec![NumberProperty::Tickets, NumberProperty::Field(AGE), NumberProperty::Field(FieldId(9))]);
     let time = || select(vec![TimeProperty::CreatedOn, TimeProperty::LastSeenOn, TimeProperty::Field(BORN)]);
-    let bound = || proptest::option::of((decimal(), any::<bool>()).prop_map(|(value, inclusive)| NumberBound { value, inclusive }));
-    let moment = || proptest::option::of(instant().prop_map(TimeBound::At));
-    let day = || select(vec![(2u8, 28u8), (2, 29), (3, 1), (12, 31), (1, 1), (6, 15)])
-        .prop_map(|(month, day)| AnniversaryDay::Fixed { month, day });
+    let bound = || {
+        proptest::option::of((decimal(), any::<bool>()).prop_map(|(value, inclusive)| NumberBound { value, inclusive }))
+    };
+    let relative = || {
+        (-800i32..5, select(vec![Unit::Minute, Unit::Hour, Unit::Day, Unit::Week, Unit::Month, Unit::Year]))
+            .prop_map(|(amount, unit)| RelativeTime { amount, unit })
+    };
+    let moment = || {
+        proptest::option::of(prop_oneof![
+            instant().prop_map(TimeBound::At),
+            (relative(), any::<bool>()).prop_map(|(time, after)| TimeBound::Relative { time, after }),
+        ])
+    };
+    let day = || {
+        select(vec![(2u8, 28u8), (2, 29), (3, 1), (12, 31), (1, 1), (6, 15)])
+            .prop_map(|(month, day)| AnniversaryDay::Fixed { month, day })
+    };
     let words = || texts(vec!["good", "friend", "of", "mine", "fri", "x"]);
     prop_oneof![
         4 => (text_property(), values()).prop_map(|(property, values)| Atom::TextIn(property, values)),
@@ -313,18 +348,16 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 fn kinds() -> FieldKinds {
-    [
-        (GENDER, FieldType::Text),
-        (AGE, FieldType::Number),
-        (BORN, FieldType::Datetime),
-        (DISTRICT, FieldType::District),
-    ]
-    .into_iter()
-    .collect()
+    [(GENDER, FieldType::Text), (AGE, FieldType::Number), (BORN, FieldType::Datetime), (DISTRICT, FieldType::District)]
+        .into_iter()
+        .collect()
 }
 
 fn clock() -> Clock {
-    Clock { now: Instant::parse("2026-06-15T12:00:00Z").unwrap(), timezone: jiff::tz::TimeZone::get("Africa/Kigali").unwrap() }
+    Clock {
+        now: Instant::parse("2026-06-15T12:00:00Z").unwrap(),
+        timezone: jiff::tz::TimeZone::get("Africa/Kigali").unwrap(),
+    }
 }
 
 #[allow(unsafe_code)]
@@ -427,7 +460,8 @@ proptest! {
                     .contacts
                     .iter()
                     .filter(|(document, contact)| {
-                        plan_matches(&physical.root, &physical.atoms, **document, *contact, &model, &clock)
+                        let memberships = &GroupsOf(&model, **document);
+                        plan.evaluate(*contact, &Context { zone: &clock.timezone, now: clock.now, memberships })
                     })
                     .map(|(document, _)| *document)
                     .collect();
