@@ -90,6 +90,17 @@ impl Uuid {
         uuid::Uuid::try_parse(text.trim()).ok().map(|parsed| Uuid(parsed.into_bytes()))
     }
 
+    /// Writes the form that is shown, without allocating.
+    ///
+    /// ```
+    /// use headcount::ids::Uuid;
+    /// let uuid = Uuid::random();
+    /// assert_eq!(uuid.encode(&mut [0; 36]), uuid.to_string());
+    /// ```
+    pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
+        uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(buffer)
+    }
+
     /// A new random identity.
     pub fn random() -> Self {
         Uuid(uuid::Uuid::new_v4().into_bytes())

@@ -6,6 +6,8 @@ use crate::sema::{implicit, messages, resolve};
 use crate::span::Span;
 use crate::syntax::parser;
 
+pub mod build;
+
 pub use crate::diagnostic::Errors;
 pub use crate::sema::query::{Dialect, Query};
 pub use crate::sema::resolve::Resolve;

@@ -1,3 +1,8 @@
 //! Plans.
 
 pub mod atom;
+pub mod estimate;
+pub mod physical;
+pub mod logical;
+mod matches;
+pub mod rules;

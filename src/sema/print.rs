@@ -40,11 +40,11 @@ pub fn canonical_condition(condition: &Condition, dialect: Dialect, schema: &Sch
 /// The name of a property in canonical queries.
 pub fn property_name(property: &Property) -> String {
     let mut out = String::new();
-    write_property(&mut out, property);
+    write_property(&mut out, property, None);
     out
 }
 
-fn write_property(out: &mut String, property: &Property) {
+fn write_property(out: &mut String, property: &Property, schema: Option<&Schema>) {
     match (property, Attribute::of(property)) {
         (_, Some(attribute)) => out.push_str(attribute.key()),
         (Property::Scheme(scheme), _) => {
@@ -52,8 +52,9 @@ fn write_property(out: &mut String, property: &Property) {
             out.push_str(scheme.as_str());
         }
         (Property::Field(field), _) => {
+            let current = field.id.and_then(|id| schema?.field_by_id(id));
             out.push_str("fields.");
-            out.push_str(&field.key);
+            out.push_str(current.map_or(&field.key, |current| &current.key));
         }
         _ => {}
     }
@@ -102,7 +103,7 @@ impl Printer<'_> {
     }
 
     fn condition(&mut self, condition: &Condition) {
-        write_property(&mut self.out, &condition.property);
+        write_property(&mut self.out, &condition.property, Some(self.schema));
         match &condition.test {
             Test::Unset => self.out.push_str(" = \"\""),
             Test::Set => self.out.push_str(" != \"\""),
@@ -152,7 +153,7 @@ impl Printer<'_> {
         self.out.push_str(" ~ ");
         // Words in any order are told from a phrase by the missing quotes.
         let is_bare = self.dialect == Dialect::Extended
-            && matches!(&pattern.kind, PatternKind::Words(words) if words.len() != 1)
+            && matches!(&pattern.kind, PatternKind::Words(words) if words.len() > 1)
             && is_bare_text(&pattern.text)
             && text_pattern(&pattern.text, true).as_ref() == Ok(&pattern.kind);
         if is_bare {

@@ -153,8 +153,13 @@ impl<'t> Resolver<'t> {
         let Given { text, bare, span } = given;
         let is_text_field = target.kind == TargetKind::Field && found.kind == Some(FieldType::Text);
         let kind = if found.kind.is_none() {
-            // Not looked up, so not checked further; bare or quoted makes a difference to text fields.
-            if bare { PatternKind::Words(field_words(&text)) } else { PatternKind::Phrase(field_words(&text)) }
+            // Not looked up, so not checked further; but whether several words are in quotes makes a difference.
+            let words = field_words(&text);
+            if words.len() > 1 && !bare && self.is_extended() {
+                PatternKind::Phrase(words)
+            } else {
+                PatternKind::Words(words)
+            }
         } else if target.rules == Some(Attribute::Name) {
             let words = name_words(&text);
             if words.is_empty() {

@@ -46,3 +46,48 @@ pub fn lower(text: &str) -> Cow<'_, str> {
 pub fn fold(text: &str) -> Cow<'_, str> {
     lower(text.trim())
 }
+
+/// Whether a text, folded, is this folded text: as comparing [`fold`]'s answer, without making it.
+///
+/// ```
+/// use headcount::value::fold::folds_to;
+/// assert!(folds_to(" Kigali", "kigali"));
+/// assert!(!folds_to("kigali city", "kigali"));
+/// ```
+pub fn folds_to(text: &str, folded: &str) -> bool {
+    let text = text.trim();
+    if text.is_ascii() {
+        // Simple mappings to ASCII come from beyond it only (`İ`, the Kelvin sign), never the other way.
+        return text.len() == folded.len()
+            && text.bytes().zip(folded.bytes()).all(|(byte, wanted)| byte.to_ascii_lowercase() == wanted);
+    }
+    text.chars().map(lower_char).eq(folded.chars())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn comparing_folded_is_folding_and_comparing(
+            text in "[ aAbBßéÉİΣσςKμµ]{0,5}", other in "[ aAbBßéÉİΣσςKμµ]{0,5}",
+        ) {
+            let folded = fold(&other);
+            prop_assert_eq!(folds_to(&text, &folded), fold(&text) == folded);
+            prop_assert!(folds_to(&other, &folded));
+        }
+
+        #[test]
+        fn folding_twice_is_folding_once(text in "\\PC{0,20}") {
+            let once = fold(&text).into_owned();
+            prop_assert_eq!(fold(&once), once.as_str());
+        }
+
+        #[test]
+        fn a_character_stays_one(c: char) {
+            prop_assert_eq!(lower(&c.to_string()).chars().count(), 1);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The last step of a batch: atoms of several leaves, groups that refer to groups, and each group's expression.
+
+use crate::refresh::batch::{Scratch, Sink};
+use crate::refresh::change::Counters;
+use crate::refresh::program::{MAX_WORDS, Program, Registers};
+use crate::refresh::table::{GroupEntry, Table, User};
+use crate::refresh::vectors::Vectors;
+
+/// Unchanged words between two runs of changed ones up to which both are run as one: decoding a program once more
+/// costs about as much as running it over this many words.
+const GAP: u32 = 4;
+
+/// Which contacts are active, by words.
+pub(super) type Activity<'a> = (&'a [u64], &'a [u64]);
+
+/// Marks for groups that refer to groups, kept from batch to batch and false between them.
+#[derive(Default)]
+pub(super) struct NestedMarks {
+    /// Groups that may move.
+    maybe: Vec<bool>,
+    /// Groups whose members' vector is read.
+    required: Vec<bool>,
+    list: Vec<u32>,
+}
+
+impl Scratch {
+    /// Lays out the vector of a composite, unless it is there.
+    pub(super) fn compose(&mut self, table: &Table, composite: u32, counters: &mut Counters) {
+        let (Some(entry), Some(composed)) =
+            (table.composites.get(composite as usize), self.composed.get_mut(composite as usize))
+        else {
+            return;
+        };
+        if std::mem::replace(composed, true) {
+            return;
+        }
+        self.composed_list.push(composite);
+        counters.atoms += 1;
+        let vectors = &self.vectors;
+        let width = vectors.width;
+        let [first, second] = &mut self.registers;
+        let before = first.run(&entry.program, width, |slot| vectors.before(slot));
+        let changed = flips(&entry.program, vectors);
+        let after = changed.then(|| second.run(&entry.program, width, |slot| vectors.after(slot)));
+        self.vectors.store(entry.slot, before, after);
+    }
+
+    /// Notes that a group may move in some words.
+    pub(super) fn affect(&mut self, rank: u32, words: u64) {
+        if let Some(mask) = self.masks.get_mut(rank as usize) {
+            if *mask == 0 && words != 0 {
+                self.affected.push(rank);
+            }
+            *mask |= words;
+        }
+    }
+
+    /// Evaluates groups that others refer to, in their order, as far as they move or are read by a group that does;
+    /// and notes which groups they move.
+    pub(super) fn move_nested(&mut self, table: &Table, counters: &mut Counters, sink: &mut impl Sink) {
+        self.mark_nested(table);
+        for &rank in &table.referenced {
+            let is = |marks: &[bool]| marks.get(rank as usize).copied().unwrap_or(false);
+            if !is(&self.nested.maybe) && !is(&self.nested.required) {
+                continue;
+            }
+            let Some(group) = table.groups.get(rank as usize) else { continue };
+            for &composite in group.composites.iter().chain(&group.group_composites) {
+                self.compose(table, composite, counters);
+            }
+            self.move_referenced(rank, group, counters, sink);
+            if let Some(mask) = self.masks.get_mut(rank as usize) {
+                *mask = 0;
+            }
+        }
+        // Every group that a flipped group, or a manual one, lets move; the ones above are done.
+        for at in 0..self.vectors.flipped.len() {
+            let Some(&slot) = self.vectors.flipped.get(at) else { break };
+            for user in table.users(slot) {
+                let &User::Composite(composite) = user else { continue };
+                let Some(entry) = table.composites.get(composite as usize).filter(|entry| entry.over_groups) else {
+                    continue;
+                };
+                self.compose(table, composite, counters);
+                let words = self.vectors.flips(entry.slot);
+                for user in table.users(entry.slot) {
+                    if let &User::Group(rank) = user
+                        && table.groups.get(rank as usize).is_some_and(|group| group.membership.is_none())
+                    {
+                        self.affect(rank, words);
+                    }
+                }
+            }
+        }
+        for rank in self.nested.list.drain(..) {
+            for marks in [&mut self.nested.maybe, &mut self.nested.required] {
+                if let Some(mark) = marks.get_mut(rank as usize) {
+                    *mark = false;
+                }
+            }
+        }
+    }
+
+    /// Marks groups that may move because a group that they refer to may, and all that those read.
+    fn mark_nested(&mut self, table: &Table) {
+        let groups = table.groups.len();
+        self.nested.maybe.resize(groups.max(self.nested.maybe.len()), false);
+        self.nested.required.resize(groups.max(self.nested.required.len()), false);
+        let mut pending: Vec<u32> = self.affected.clone();
+        let users_of = |slot| {
+            let composites = table.users(slot).iter().filter_map(|user| match user {
+                User::Composite(at) => table.composites.get(*at as usize).filter(|entry| entry.over_groups),
+                User::Group(_) => None,
+            });
+            composites.flat_map(|entry| table.users(entry.slot)).filter_map(|user| match user {
+                User::Group(rank) => Some(*rank),
+                User::Composite(_) => None,
+            })
+        };
+        for &slot in &self.vectors.flipped {
+            pending.extend(users_of(slot));
+        }
+        while let Some(rank) = pending.pop() {
+            let (Some(group), Some(maybe)) =
+                (table.groups.get(rank as usize), self.nested.maybe.get_mut(rank as usize))
+            else {
+                continue;
+            };
+            if std::mem::replace(maybe, true) {
+                continue;
+            }
+            self.nested.list.push(rank);
+            for &before in &group.prerequisites {
+                if let Some(required) = self.nested.required.get_mut(before as usize) {
+                    *required = true;
+                    self.nested.list.push(before);
+                }
+            }
+            pending.extend(group.membership.into_iter().flat_map(users_of));
+        }
+    }
+
+    /// Evaluates a group over all words, keeps its members' vectors and hands on its moves.
+    fn move_referenced(&mut self, rank: u32, group: &GroupEntry, counters: &mut Counters, sink: &mut impl Sink) {
+        let Some(slot) = group.membership else { return };
+        let vectors = &self.vectors;
+        let width = vectors.width;
+        counters.groups += 1;
+        counters.words += width as u64;
+        let [first, second] = &mut self.registers;
+        let changed = flips(&group.program, vectors);
+        let (mut before, mut after) = ([0u64; MAX_WORDS], [0u64; MAX_WORDS]);
+        let held = first.run(&group.program, width, |slot| vectors.before(slot));
+        let holds = if changed { second.run(&group.program, width, |slot| vectors.after(slot)) } else { held };
+        let sides = [(&mut before, held, &self.active_before), (&mut after, holds, &self.active_after)];
+        for (target, given, active) in sides {
+            for ((word, given), active) in target.iter_mut().zip(given).zip(active) {
+                *word = given & active;
+            }
+        }
+        for (word, (was, is)) in before.iter().zip(&after).take(width).enumerate() {
+            if was != is {
+                sink.moved(rank, word, is & !was, was & !is);
+            }
+        }
+        if let (Some(before), Some(after)) = (before.get(..width), after.get(..width)) {
+            self.vectors.store(slot, before, Some(after));
+        }
+    }
+}
+
+/// Whether a program reads a slot that flips.
+#[inline(always)]
+fn flips(program: &Program, vectors: &Vectors) -> bool {
+    program.reads().any(|slot| vectors.flips(slot) != 0)
+}
+
+/// Runs a group over the words of a mask, before and after, and hands on its moves.
+#[inline(always)]
+pub(super) fn run_group(
+    (rank, group): (u32, &GroupEntry),
+    mut mask: u64,
+    vectors: &Vectors,
+    (active_before, active_after): Activity<'_>,
+    [first, second]: &mut [Registers; 2],
+    counters: &mut Counters,
+    sink: &mut impl Sink,
+) {
+    if mask == 0 {
+        return;
+    }
+    counters.groups += 1;
+    let changed = flips(&group.program, vectors);
+    while mask != 0 {
+        let from = mask.trailing_zeros();
+        let mut to = from;
+        while to < 64 && mask >> to != 0 && (mask >> to).trailing_zeros() <= GAP {
+            to += (mask >> to).trailing_zeros();
+            to += (mask >> to).trailing_ones();
+        }
+        mask = if to < 64 { mask >> to << to } else { 0 };
+        let run = from as usize..to as usize;
+        counters.words += run.len() as u64;
+        let held =
+            first.run(&group.program, run.len(), |slot| vectors.before(slot).get(run.clone()).unwrap_or_default());
+        let holds = if changed {
+            second.run(&group.program, run.len(), |slot| vectors.after(slot).get(run.clone()).unwrap_or_default())
+        } else {
+            held
+        };
+        let before = held.iter().zip(active_before.get(run.clone()).unwrap_or_default());
+        let after = holds.iter().zip(active_after.get(run.clone()).unwrap_or_default());
+        for (word, ((held, was_active), (holds, is_active))) in run.zip(before.zip(after)) {
+            let (was, is) = (held & was_active, holds & is_active);
+            if was != is {
+                sink.moved(rank, word, is & !was, was & !is);
+            }
+        }
+    }
+}

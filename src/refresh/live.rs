@@ -1,0 +1,324 @@
+//! The first look at a batch: which contacts changed in a way that some group can tell.
+
+use std::cmp::Ordering;
+
+use smallvec::SmallVec;
+
+use crate::contact::{ContactView, FieldValueRef, Status};
+use crate::ids::{DocumentNumber, GroupId};
+use crate::refresh::change::{Memberships, RowChange, Side};
+use crate::refresh::matcher::{Findings, Moving};
+use crate::refresh::moment::Moment;
+use crate::refresh::program::Slot;
+use crate::refresh::source::Source;
+use crate::refresh::table::{SourceSet, Table};
+
+/// What evaluation goes by: the groups, and what moves with the clock as it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub(super) table: &'a Table,
+    /// By source.
+    pub(super) moving: &'a [Moving],
+    pub(super) moment: &'a Moment,
+    pub(super) memberships: &'a dyn Memberships,
+    /// If it is the clock that moves and not the contacts: for each change, the leaves of what moves.
+    pub(super) courses: Option<&'a [Step]>,
+}
+
+/// What a contact's moving sources make true, before and after one instant.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Step {
+    pub(super) sources: SmallVec<[SourceStep; 2]>,
+}
+
+/// One source of a [`Step`].
+#[derive(Clone, Default, Debug)]
+pub(super) struct SourceStep {
+    pub(super) source: u32,
+    /// Sorted.
+    pub(super) before: Vec<Slot>,
+    /// Sorted.
+    pub(super) after: Vec<Slot>,
+}
+
+/// Which contact is asked for something, when the answer does not depend on its row alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    document: DocumentNumber,
+    change: u32,
+}
+
+impl Frame<'_> {
+    /// What a moving source makes true, if the clock moves; `None` if the row says.
+    fn told(&self, source: u32, asked: &Asked, side: Side) -> Option<&[Slot]> {
+        let courses = self.courses?;
+        if !self.table.source(source)?.matcher.moves() {
+            return None;
+        }
+        let step = courses.get(asked.change as usize)?.sources.iter().find(|step| step.source == source);
+        Some(step.map_or(&[], |step| match side {
+            Side::Before => &step.before,
+            Side::After => &step.after,
+        }))
+    }
+}
+
+/// What a value makes true: a run of sorted leaves in the pool, and its position.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Finding {
+    pub(super) position: u32,
+    from: u32,
+    to: u32,
+}
+
+/// A source of a contact that changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) source: u32,
+    pub(super) before: Finding,
+    pub(super) after: Finding,
+}
+
+/// A contact for which some leaf flipped, or that entered or left the active ones.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Live {
+    /// Its place among the changes.
+    pub(super) change: u32,
+    pub(super) document: DocumentNumber,
+    pub(super) active_before: bool,
+    pub(super) active_after: bool,
+    entries_from: u32,
+    entries_to: u32,
+}
+
+/// The live contacts of a batch.
+#[derive(Default)]
+pub(super) struct LiveSet {
+    pub(super) contacts: Vec<Live>,
+    entries: Vec<Entry>,
+    pub(super) pool: Vec<Slot>,
+    buffer: String,
+    /// Sources of which some leaf flipped.
+    pub(super) flipped: SourceSet,
+    /// Values looked up.
+    pub(super) values: u64,
+}
+
+impl Live {
+    pub(super) fn asked(&self) -> Asked {
+        Asked { document: self.document, change: self.change }
+    }
+}
+
+impl LiveSet {
+    pub(super) fn entries(&self, contact: &Live) -> &[Entry] {
+        self.entries.get(contact.entries_from as usize..contact.entries_to as usize).unwrap_or_default()
+    }
+
+    pub(super) fn leaves(&self, finding: &Finding) -> &[Slot] {
+        self.pool.get(finding.from as usize..finding.to as usize).unwrap_or_default()
+    }
+
+    pub(super) fn clear(&mut self, sources: usize) {
+        self.contacts.clear();
+        self.entries.clear();
+        self.pool.clear();
+        self.flipped = SourceSet::new(sources);
+        self.values = 0;
+    }
+
+    /// Looks at one contact.
+    pub(super) fn look<V: ContactView>(&mut self, frame: Frame<'_>, change: u32, row: &RowChange<V>) {
+        let is_active = |side: &Option<V>| side.as_ref().is_some_and(|contact| contact.status() == Status::Active);
+        let (active_before, active_after) = (is_active(&row.before), is_active(&row.after));
+        if !active_before && !active_after {
+            return;
+        }
+        let entries_from = self.entries.len() as u32;
+        // On a side where the contact is in no group, nothing else of it matters.
+        if let (true, true, Some(before), Some(after)) = (active_before, active_after, &row.before, &row.after) {
+            let pool_from = self.pool.len();
+            let asked = Asked { document: row.document, change };
+            match frame.courses {
+                None => self.compare(frame, &asked, before, after),
+                Some(courses) => {
+                    let sources = courses.get(change as usize).map(|step| &step.sources);
+                    for step in sources.into_iter().flatten() {
+                        let was = self.tell(&step.before);
+                        let is = self.tell(&step.after);
+                        self.enter(step.source, was, is);
+                    }
+                }
+            }
+            if self.entries.len() as u32 == entries_from {
+                self.pool.truncate(pool_from);
+                return;
+            }
+            for entry in self.entries.get(entries_from as usize..).unwrap_or_default() {
+                self.flipped.insert(entry.source as usize);
+            }
+        }
+        self.contacts.push(Live {
+            change,
+            document: row.document,
+            active_before,
+            active_after,
+            entries_from,
+            entries_to: self.entries.len() as u32,
+        });
+    }
+
+    /// Puts contacts together of which the same source changed, so that whole words need no look.
+    pub(super) fn cluster(&mut self) {
+        let entries = &self.entries;
+        let key = |contact: &Live| {
+            let first = entries.get(contact.entries_from as usize..contact.entries_to as usize);
+            first.and_then(<[Entry]>::first).map_or(u32::MAX, |entry| entry.source)
+        };
+        if let Some(first) = self.contacts.first().map(key)
+            && self.contacts.iter().any(|contact| key(contact) != first)
+        {
+            self.contacts.sort_by_key(key);
+        }
+    }
+
+    /// Adds an entry for each source of which some leaf differs.
+    fn compare<V: ContactView>(&mut self, frame: Frame<'_>, asked: &Asked, before: &V, after: &V) {
+        let table = frame.table;
+        for &at in &table.attributes {
+            let Some(entry) = table.source(at) else { continue };
+            let differs = match entry.source {
+                Source::Uuid => before.uuid() != after.uuid(),
+                Source::Id => before.id() != after.id(),
+                Source::Ref => before.reference() != after.reference(),
+                Source::Name => before.name() != after.name(),
+                Source::Language => before.language() != after.language(),
+                Source::Urns => !before.urns().eq(after.urns()),
+                Source::Status => before.status() != after.status(),
+                Source::Groups => !before.groups().eq(after.groups()),
+                Source::Flow => before.flow() != after.flow(),
+                Source::History => !before.history().eq(after.history()),
+                Source::Tickets => before.tickets() != after.tickets(),
+                Source::CreatedOn => before.created_on() != after.created_on(),
+                Source::LastSeenOn => before.last_seen_on() != after.last_seen_on(),
+                Source::Outside => true,
+                Source::Field(_) => false,
+            };
+            if differs {
+                let was = self.find(frame, at, asked, before, Side::Before);
+                let is = self.find(frame, at, asked, after, Side::After);
+                self.enter(at, was, is);
+            }
+        }
+        let (mut old, mut new) = (before.fields(), after.fields());
+        let (mut left, mut right) = (old.next(), new.next());
+        loop {
+            let order = match (&left, &right) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((a, _)), Some((b, _))) => a.cmp(b),
+            };
+            let was = if order.is_le() { std::mem::replace(&mut left, old.next()) } else { None };
+            let is = if order.is_ge() { std::mem::replace(&mut right, new.next()) } else { None };
+            let Some((field, _)) = was.or(is) else { break };
+            let (was, is) = (was.map(|(_, value)| value), is.map(|(_, value)| value));
+            if was == is {
+                continue;
+            }
+            if let Some(source) = table.field_source(field) {
+                let was =
+                    was.map(|value| self.find_field(frame, source, asked, value, Side::Before)).unwrap_or_default();
+                let is = is.map(|value| self.find_field(frame, source, asked, value, Side::After)).unwrap_or_default();
+                self.enter(source, was, is);
+            }
+        }
+    }
+
+    fn enter(&mut self, source: u32, before: Finding, after: Finding) {
+        if before.position != after.position || self.leaves(&before) != self.leaves(&after) {
+            self.entries.push(Entry { source, before, after });
+        }
+    }
+
+    /// What one part of a contact makes true.
+    pub(super) fn find<V: ContactView>(
+        &mut self,
+        frame: Frame<'_>,
+        source: u32,
+        asked: &Asked,
+        contact: &V,
+        side: Side,
+    ) -> Finding {
+        if let Some(leaves) = frame.told(source, asked, side) {
+            return self.tell(leaves);
+        }
+        let (Some(entry), Some(moving)) = (frame.table.source(source), frame.moving.get(source as usize)) else {
+            return Finding::default();
+        };
+        self.values += 1;
+        let from = self.pool.len();
+        let mut out = Findings { leaves: &mut self.pool, position: 0, buffer: &mut self.buffer };
+        if entry.source == Source::Outside {
+            let holds = |group: u32| frame.memberships.holds(GroupId(group), asked.document, side);
+            out.leaves.extend(entry.matcher.ids.iter().filter(|&(&group, _)| holds(group)).map(|(_, &slot)| slot));
+        } else {
+            entry.matcher.scan(entry.source, contact, moving, frame.moment, &mut out);
+        }
+        let position = out.position;
+        self.seal(from, position)
+    }
+
+    /// What the value of a field makes true.
+    pub(super) fn find_field(
+        &mut self,
+        frame: Frame<'_>,
+        source: u32,
+        asked: &Asked,
+        value: FieldValueRef<'_>,
+        side: Side,
+    ) -> Finding {
+        if let Some(leaves) = frame.told(source, asked, side) {
+            return self.tell(leaves);
+        }
+        let (Some(entry), Some(moving)) = (frame.table.source(source), frame.moving.get(source as usize)) else {
+            return Finding::default();
+        };
+        self.values += 1;
+        let from = self.pool.len();
+        let mut out = Findings { leaves: &mut self.pool, position: 0, buffer: &mut self.buffer };
+        entry.matcher.scan_field(value, moving, frame.moment, &mut out);
+        let position = out.position;
+        self.seal(from, position)
+    }
+
+    /// A finding of these leaves, which are sorted.
+    fn tell(&mut self, leaves: &[Slot]) -> Finding {
+        let from = self.pool.len() as u32;
+        self.pool.extend_from_slice(leaves);
+        Finding { position: 0, from, to: self.pool.len() as u32 }
+    }
+
+    /// Sorts what was found since, each once, so that two findings compare.
+    fn seal(&mut self, from: usize, position: u32) -> Finding {
+        if let Some(found) = self.pool.get_mut(from..)
+            && found.len() > 1
+        {
+            found.sort_unstable();
+            let mut kept = from;
+            for at in from..self.pool.len() {
+                if kept == from || self.pool[kept - 1] != self.pool[at] {
+                    self.pool[kept] = self.pool[at];
+                    kept += 1;
+                }
+            }
+            self.pool.truncate(kept);
+        }
+        Finding { position, from: from as u32, to: self.pool.len() as u32 }
+    }
+
+    /// Gives back the room of a finding that is no longer needed; it must be the last one.
+    pub(super) fn drop_last(&mut self, finding: &Finding) {
+        self.pool.truncate(finding.from as usize);
+    }
+}
