@@ -119,7 +119,7 @@ pub(super) fn read_document<T: DeserializeOwned>(source: Source, example: &str) 
     if detect::is_zip(&opened.prefix) || !opened.prefix.trim_ascii_start().starts_with(b"{") {
         return Err(ImportError::new(
             &name,
-            Kind::WrongKind(format!("this file should hold one object such as {example}")),
+            Kind::Foreign(format!("this file should hold one object such as {example}")),
         ));
     }
     let mut bytes = Vec::new();
