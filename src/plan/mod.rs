@@ -4,6 +4,7 @@
 
 pub mod atom;
 pub mod estimate;
+pub mod explain;
 pub mod logical;
 mod matches;
 pub mod physical;
