@@ -29,7 +29,7 @@ mod definitions;
 mod error;
 mod groups;
 mod indexing;
-mod log;
+pub mod log;
 mod reader;
 mod rejection;
 mod schema_edit;
@@ -37,6 +37,7 @@ mod search;
 mod settings;
 mod staging;
 mod transition;
+pub mod why;
 mod writer;
 
 use std::path::Path;
