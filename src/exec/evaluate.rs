@@ -196,8 +196,7 @@ impl<'p, 't> Evaluation<'p, 't> {
     }
 
     fn all(&self, children: &[Met<'p, 't>], block: Block, total: u32, buffers: &mut Buffers) -> Answer {
-        let mut order: Vec<(&Met<'p, 't>, u32)> =
-            children.iter().map(|child| (child, child.estimate(total))).collect();
+        let mut order: Vec<(&Met<'p, 't>, u32)> = children.iter().map(|child| (child, child.estimate(total))).collect();
         if self.rules.order {
             // A negated leaf takes away from what is there, so something should be there first.
             order.sort_by_key(|(child, estimate)| (child.is_negated_leaf(), *estimate));
@@ -205,10 +204,17 @@ impl<'p, 't> Evaluation<'p, 't> {
         let mut left: Option<Answer> = None;
         for (at, (child, _)) in order.iter().enumerate() {
             let next = match (&mut left, child) {
-                (Some(Answer::Exact(set)), Met::Leaf { set: LeafSet::Values { probe, candidates: false }, negated, .. }) => {
+                (
+                    Some(Answer::Exact(set)),
+                    Met::Leaf { set: LeafSet::Values { probe, candidates: false }, negated, .. },
+                ) => {
                     // The common case: combined in place.
                     self.counters.read(1, probe.bytes() as u64);
-                    if *negated { probe.subtract_from(set, buffers) } else { probe.restrict(set, buffers) }
+                    if *negated {
+                        probe.subtract_from(set, buffers)
+                    } else {
+                        probe.restrict(set, buffers)
+                    }
                     None
                 }
                 (Some(_), Met::Leaf { set, negated: true, .. }) => {

@@ -90,11 +90,7 @@ impl Leaf<'_> {
 }
 
 /// An estimate over all blocks from some of them.
-fn sampled(
-    blocks: &PropertyBlocks<'_>,
-    candidates: bool,
-    of: impl Fn(&BlockPair<'_>) -> (u64, u64),
-) -> Estimate {
+fn sampled(blocks: &PropertyBlocks<'_>, candidates: bool, of: impl Fn(&BlockPair<'_>) -> (u64, u64)) -> Estimate {
     let step = blocks.len().div_ceil(SAMPLED_BLOCKS).max(1);
     let (mut found, mut bytes, mut sampled) = (0, 0, 0);
     for pair in blocks.iter().step_by(step) {

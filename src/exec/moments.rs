@@ -100,9 +100,8 @@ impl Clock {
         first: Instant,
         last: Instant,
     ) -> Vec<(Instant, Instant)> {
-        let leap_born = !self.day_of(self.now).in_leap_year()
-            && self.holds((3, 1), low, high)
-            && !self.holds((2, 29), low, high);
+        let leap_born =
+            !self.day_of(self.now).in_leap_year() && self.holds((3, 1), low, high) && !self.holds((2, 29), low, high);
         let mut spans: Vec<(Instant, Instant)> = Vec::new();
         let mut push = |from: Option<Date>, to: Option<Date>| {
             let (start, end) = (

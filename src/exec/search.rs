@@ -104,19 +104,17 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
             .prepared
             .live
             .par_iter()
-            .map_init(Buffers::default, |buffers, pair| {
-                match evaluation.run(&self.plan.root, pair.block, buffers) {
-                    Answer::Exact(set) => {
-                        let count = u64::from(bits::count(&set));
-                        buffers.give(set);
-                        (count, None)
-                    }
-                    Answer::Loose { surely, mut perhaps } => {
-                        bits::and_not(&mut perhaps, &surely);
-                        let count = u64::from(bits::count(&surely));
-                        buffers.give(surely);
-                        (count, (!bits::is_empty(&perhaps)).then_some((pair.block, perhaps)))
-                    }
+            .map_init(Buffers::default, |buffers, pair| match evaluation.run(&self.plan.root, pair.block, buffers) {
+                Answer::Exact(set) => {
+                    let count = u64::from(bits::count(&set));
+                    buffers.give(set);
+                    (count, None)
+                }
+                Answer::Loose { surely, mut perhaps } => {
+                    bits::and_not(&mut perhaps, &surely);
+                    let count = u64::from(bits::count(&surely));
+                    buffers.give(surely);
+                    (count, (!bits::is_empty(&perhaps)).then_some((pair.block, perhaps)))
                 }
             })
             .collect();
@@ -210,7 +208,12 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
     }
 
     pub(super) fn evaluation(&self) -> Evaluation<'_, 't> {
-        Evaluation { leaves: &self.prepared.leaves, live: &self.prepared.live, rules: self.plan.rules, counters: &self.counters }
+        Evaluation {
+            leaves: &self.prepared.leaves,
+            live: &self.prepared.live,
+            rules: self.plan.rules,
+            counters: &self.counters,
+        }
     }
 
     pub(super) fn snapshot(&self) -> &'s Snapshot<'s, 't, R, G> {

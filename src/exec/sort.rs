@@ -13,13 +13,13 @@ use crate::exec::evaluate::Answer;
 use crate::exec::leaf::pair;
 use crate::exec::search::Search;
 use crate::exec::{Groups, Rows};
+use crate::ids::FieldId;
 use crate::ids::{Block, DocumentNumber};
 use crate::index::IndexError;
 use crate::index::attribute::{BlockPair, PropertyBlocks};
 use crate::index::bits::{self, Buffers, WORD_BYTES, Words};
 use crate::index::block::BlockView;
 use crate::index::property::{CUT_KEY, MAX_TEXT_KEY, PropertyId, instant_key};
-use crate::ids::FieldId;
 use crate::value::Decimal;
 use crate::value::fold::fold;
 use crate::value::location::last_part;
@@ -284,10 +284,8 @@ impl<'t, R: Rows, G: Groups> Search<'_, '_, 't, R, G> {
             items.extend(found);
             open.extend(left.map(|(values, _)| values));
         }
-        let others: Vec<_> = tail
-            .par_iter()
-            .map_init(Buffers::default, |buffers, values| of_block(buffers, values, None))
-            .collect();
+        let others: Vec<_> =
+            tail.par_iter().map_init(Buffers::default, |buffers, values| of_block(buffers, values, None)).collect();
         for (found, left) in others {
             items.extend(found);
             open.extend(left.map(|(values, _)| values));
@@ -487,9 +485,8 @@ fn best_of_view<'t>(
         found.sort_unstable_by(|a, b| {
             wanted.order.directed(head(a.key).cmp(head(b.key))).then(a.document.cmp(&b.document))
         });
-        let exact = found.iter().all(|item| item.key.len() != CUT_KEY) && wanted.after.is_none_or(|after| {
-            after.value.as_ref().is_none_or(|value| value.len() <= MAX_TEXT_KEY)
-        });
+        let exact = found.iter().all(|item| item.key.len() != CUT_KEY)
+            && wanted.after.is_none_or(|after| after.value.as_ref().is_none_or(|value| value.len() <= MAX_TEXT_KEY));
         // With cut values the cursor may still take some away, so they make no bound.
         if let (true, Some(worst)) = (exact, found.get(wanted.count - 1)) {
             wanted.tighten(worst);

@@ -165,16 +165,15 @@ fn urn() -> impl Strategy<Value = Urn> {
 }
 
 fn text_field(values: Vec<&'static str>) -> impl Strategy<Value = Option<FieldValue>> {
-    proptest::option::of(
-        select(values).prop_map(|text| FieldValue { text: text.into(), typed: TypedValue::Text }),
-    )
+    proptest::option::of(select(values).prop_map(|text| FieldValue { text: text.into(), typed: TypedValue::Text }))
 }
 
 fn contact() -> impl Strategy<Value = Contact> {
     let fields = (
         text_field(vec!["M", "f", " F ", "good friend of mine", "Mine friend good", "x"]),
         proptest::option::of(prop_oneof![
-            decimal().prop_map(|number| FieldValue { text: number.to_string().into(), typed: TypedValue::Number(number) }),
+            decimal()
+                .prop_map(|number| FieldValue { text: number.to_string().into(), typed: TypedValue::Number(number) }),
             Just(FieldValue { text: "old".into(), typed: TypedValue::Unconvertible }),
         ]),
         proptest::option::of(
@@ -231,14 +230,34 @@ fn atom() -> impl Strategy<Value = Atom> {
         ])
     };
     let values = || {
-        texts(vec!["1", "x7", "ab1", "bob", "", "eng", "fra", "+250788123", "25078", "abc", "f", "x", "gasabo", "émile"])
+        texts(vec![
+            "1",
+            "x7",
+            "ab1",
+            "bob",
+            "",
+            "eng",
+            "fra",
+            "+250788123",
+            "25078",
+            "abc",
+            "f",
+            "x",
+            "gasabo",
+            "émile",
+        ])
     };
-    let number = || select(vec![NumberProperty::Tickets, NumberProperty::Field(AGE), NumberProperty::Field(FieldId(9))]);
+    let number =
+        || select(vec![NumberProperty::Tickets, NumberProperty::Field(AGE), NumberProperty::Field(FieldId(9))]);
     let time = || select(vec![TimeProperty::CreatedOn, TimeProperty::LastSeenOn, TimeProperty::Field(BORN)]);
-    let bound = || proptest::option::of((decimal(), any::<bool>()).prop_map(|(value, inclusive)| NumberBound { value, inclusive }));
+    let bound = || {
+        proptest::option::of((decimal(), any::<bool>()).prop_map(|(value, inclusive)| NumberBound { value, inclusive }))
+    };
     let moment = || proptest::option::of(instant().prop_map(TimeBound::At));
-    let day = || select(vec![(2u8, 28u8), (2, 29), (3, 1), (12, 31), (1, 1), (6, 15)])
-        .prop_map(|(month, day)| AnniversaryDay::Fixed { month, day });
+    let day = || {
+        select(vec![(2u8, 28u8), (2, 29), (3, 1), (12, 31), (1, 1), (6, 15)])
+            .prop_map(|(month, day)| AnniversaryDay::Fixed { month, day })
+    };
     let words = || texts(vec!["good", "friend", "of", "mine", "fri", "x"]);
     prop_oneof![
         4 => (text_property(), values()).prop_map(|(property, values)| Atom::TextIn(property, values)),
@@ -313,18 +332,16 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 fn kinds() -> FieldKinds {
-    [
-        (GENDER, FieldType::Text),
-        (AGE, FieldType::Number),
-        (BORN, FieldType::Datetime),
-        (DISTRICT, FieldType::District),
-    ]
-    .into_iter()
-    .collect()
+    [(GENDER, FieldType::Text), (AGE, FieldType::Number), (BORN, FieldType::Datetime), (DISTRICT, FieldType::District)]
+        .into_iter()
+        .collect()
 }
 
 fn clock() -> Clock {
-    Clock { now: Instant::parse("2026-06-15T12:00:00Z").unwrap(), timezone: jiff::tz::TimeZone::get("Africa/Kigali").unwrap() }
+    Clock {
+        now: Instant::parse("2026-06-15T12:00:00Z").unwrap(),
+        timezone: jiff::tz::TimeZone::get("Africa/Kigali").unwrap(),
+    }
 }
 
 #[allow(unsafe_code)]

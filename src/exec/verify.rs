@@ -54,9 +54,8 @@ pub fn matches<V: ContactView>(
         Atom::TimeRange(property, low, high) => moment(*property, row).is_some_and(|moment| {
             low.is_none_or(|low| clock.bound(low) <= moment) && high.is_none_or(|high| moment < clock.bound(high))
         }),
-        Atom::Anniversary(property, low, high) => moment(*property, row).is_some_and(|moment| {
-            clock.is_anniversary(moment, clock.month_and_day(*low), clock.month_and_day(*high))
-        }),
+        Atom::Anniversary(property, low, high) => moment(*property, row)
+            .is_some_and(|moment| clock.is_anniversary(moment, clock.month_and_day(*low), clock.month_and_day(*high))),
         Atom::StatusIn(statuses) => statuses.contains(&row.status()),
         Atom::GroupIn(list) => list.iter().any(|&group| groups.contains(Some(group), document)),
         Atom::GroupSet => groups.contains(None, document),
@@ -74,9 +73,9 @@ pub fn matches<V: ContactView>(
         Atom::UrnContains(scheme, part) => row.urns().any(|urn| {
             scheme.as_ref().is_none_or(|scheme| scheme.as_str() == urn.scheme) && fold(urn.path).contains(part.as_ref())
         }),
-        Atom::FieldWords(field, wanted) => row.field(*field).is_some_and(|value| {
-            value.typed == TypedValue::Text && has_words(&words::words(value.text), wanted)
-        }),
+        Atom::FieldWords(field, wanted) => row
+            .field(*field)
+            .is_some_and(|value| value.typed == TypedValue::Text && has_words(&words::words(value.text), wanted)),
     }
 }
 
@@ -89,15 +88,13 @@ fn any_text<V: ContactView>(property: &TextProperty, row: &V, test: impl Fn(&str
         TextProperty::Name => of(row.name()),
         TextProperty::Language => of(row.language()),
         TextProperty::Urn => row.urns().any(|urn| test(&fold(urn.path))),
-        TextProperty::Scheme(scheme) => {
-            row.urns().any(|urn| urn.scheme == scheme.as_str() && test(&fold(urn.path)))
+        TextProperty::Scheme(scheme) => row.urns().any(|urn| urn.scheme == scheme.as_str() && test(&fold(urn.path))),
+        TextProperty::Field(field) => {
+            row.field(*field).is_some_and(|value| value.typed == TypedValue::Text && test(&fold(value.text)))
         }
-        TextProperty::Field(field) => row.field(*field).is_some_and(|value| {
-            value.typed == TypedValue::Text && test(&fold(value.text))
-        }),
-        TextProperty::Place(field) => row.field(*field).is_some_and(|value| {
-            value.typed == TypedValue::Text && test(&fold(last_part(value.text)))
-        }),
+        TextProperty::Place(field) => {
+            row.field(*field).is_some_and(|value| value.typed == TypedValue::Text && test(&fold(last_part(value.text))))
+        }
     }
 }
 

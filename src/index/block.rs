@@ -75,12 +75,10 @@ impl<'a> BlockView<'a> {
     pub fn parse(key: &[u8], bytes: &'a [u8]) -> Result<Self, IndexError> {
         let block_key: BlockKey = key.try_into().map_err(|_| damaged(key, "its key has another length"))?;
         let header = bytes.get(..HEADER).ok_or_else(|| damaged(key, "it is too short"))?;
-        let u32_at = |at: usize| {
-            header.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes)
-        };
-        let u64_at = |at: usize| {
-            header.get(at..at + 8).and_then(|eight| eight.try_into().ok()).map_or(0, u64::from_le_bytes)
-        };
+        let u32_at =
+            |at: usize| header.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes);
+        let u64_at =
+            |at: usize| header.get(at..at + 8).and_then(|eight| eight.try_into().ok()).map_or(0, u64::from_le_bytes);
         let byte_at = |at: usize| header.get(at).copied().unwrap_or_default();
         if byte_at(0) != MAGIC {
             return Err(damaged(key, "it does not begin as a block"));

@@ -104,7 +104,11 @@ impl BlockChanges {
     fn attributes<V: ContactView>(&mut self, offset: u16, before: Option<&V>, after: Option<&V>) {
         let status = |view: &V| view.status();
         if before.map(status) != after.map(status) {
-            self.replace_key(PropertyId::Status, offset, after.map(|view| [view.status() as u8]).as_ref().map(|b| &b[..]));
+            self.replace_key(
+                PropertyId::Status,
+                offset,
+                after.map(|view| [view.status() as u8]).as_ref().map(|b| &b[..]),
+            );
         }
         let text = |bytes: &str, out: &mut Vec<u8>| push_text_key(&fold(bytes), out);
         let hashed = |bytes: &str, out: &mut Vec<u8>| out.extend_from_slice(&hashed_key(&fold(bytes)));
@@ -196,9 +200,8 @@ impl BlockChanges {
             if was == is {
                 continue;
             }
-            let has_value = |value: Option<FieldValueRef<'_>>| {
-                value.is_some_and(|value| value.typed != TypedValue::Unconvertible)
-            };
+            let has_value =
+                |value: Option<FieldValueRef<'_>>| value.is_some_and(|value| value.typed != TypedValue::Unconvertible);
             if !has_value(was) && !has_value(is) {
                 continue;
             }

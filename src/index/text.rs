@@ -76,11 +76,12 @@ impl TextIndex {
     /// indexed from the rows.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
         std::fs::create_dir_all(path).map_err(|error| failed("making its folder", error))?;
-        let directory = tantivy::directory::MmapDirectory::open(path)
-            .map_err(|error| failed("opening its folder", error))?;
+        let directory =
+            tantivy::directory::MmapDirectory::open(path).map_err(|error| failed("opening its folder", error))?;
         let is_known = Index::exists(&directory).map_err(|error| failed("looking for it", error))?;
-        let index = if is_known { Index::open(directory) } else { Index::create(directory, schema(), Default::default()) }
-            .map_err(|error| failed("opening it", error))?;
+        let index =
+            if is_known { Index::open(directory) } else { Index::create(directory, schema(), Default::default()) }
+                .map_err(|error| failed("opening it", error))?;
         let field = |name: &str| index.schema().get_field(name).map_err(|error| failed("reading its schema", error));
         let (document, words) = (field("document")?, field("words")?);
         let generation = committed_generation(&index)?;
@@ -154,10 +155,8 @@ impl TextIndex {
         let documents = documents.into_iter();
         let is_small = documents.size_hint().1.is_some_and(|most| most <= SMALL_BATCH);
         let threads = if is_small { 1 } else { rayon::current_num_threads().clamp(1, 8) };
-        let mut writer: IndexWriter = self
-            .index
-            .writer_with_num_threads(threads, threads * MEMORY_PER_THREAD)
-            .map_err(|error| match error {
+        let mut writer: IndexWriter =
+            self.index.writer_with_num_threads(threads, threads * MEMORY_PER_THREAD).map_err(|error| match error {
                 TantivyError::LockFailure(..) => {
                     IndexError::Text("another process is indexing text; try again when it is done".to_owned())
                 }

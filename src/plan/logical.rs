@@ -387,4 +387,3 @@ fn contains(property: &Lowered, pattern: &Pattern) -> Option<Atom> {
         _ => return None,
     })
 }
-

@@ -2,7 +2,7 @@
 
 pub mod atom;
 pub mod estimate;
-pub mod physical;
 pub mod logical;
 mod matches;
+pub mod physical;
 pub mod rules;
