@@ -2,15 +2,15 @@
 
 use roaring::RoaringBitmap;
 
+use crate::contact::Status;
 use crate::exec::moments::Clock;
 use crate::exec::{Prepared, Search, Snapshot};
+use crate::ids::AtomId;
 use crate::ids::DocumentNumber;
 use crate::index::{AttributeIndex, FieldKinds, IndexError, TextSource};
 use crate::plan::atom::{Atom, Expr, LogicalPlan};
 use crate::plan::logical;
 use crate::plan::physical::{self, Rules};
-use crate::contact::Status;
-use crate::ids::AtomId;
 use crate::sema::query::Query;
 use crate::store::View;
 use crate::value::Instant;
