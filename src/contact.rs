@@ -259,6 +259,58 @@ impl ContactView for Contact {
     }
 }
 
+/// A view of a contact is as good when it is borrowed.
+impl<V: ContactView> ContactView for &V {
+    fn uuid(&self) -> Uuid {
+        V::uuid(self)
+    }
+    fn id(&self) -> Option<&str> {
+        V::id(self)
+    }
+    fn reference(&self) -> Option<&str> {
+        V::reference(self)
+    }
+    fn name(&self) -> Option<&str> {
+        V::name(self)
+    }
+    fn language(&self) -> Option<&str> {
+        V::language(self)
+    }
+    fn status(&self) -> Status {
+        V::status(self)
+    }
+    fn urns(&self) -> impl Iterator<Item = UrnRef<'_>> {
+        V::urns(self)
+    }
+    fn groups(&self) -> impl Iterator<Item = GroupId> {
+        V::groups(self)
+    }
+    fn flow(&self) -> Option<FlowId> {
+        V::flow(self)
+    }
+    fn history(&self) -> impl Iterator<Item = FlowId> {
+        V::history(self)
+    }
+    fn tickets(&self) -> u32 {
+        V::tickets(self)
+    }
+    fn created_on(&self) -> Instant {
+        V::created_on(self)
+    }
+    fn modified_on(&self) -> Option<Instant> {
+        V::modified_on(self)
+    }
+    fn last_seen_on(&self) -> Option<Instant> {
+        V::last_seen_on(self)
+    }
+    fn field(&self, field: FieldId) -> Option<FieldValueRef<'_>> {
+        V::field(self, field)
+    }
+    fn fields(&self) -> impl Iterator<Item = (FieldId, FieldValueRef<'_>)> {
+        V::fields(self)
+    }
+}
+
 /// Settles what a field's text stands for.
 ///
 /// Cost: one parse of the text.

@@ -6,12 +6,12 @@ use std::io::Read;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 
-use crate::ids::Uuid;
-use crate::import::MAX_DOCUMENT;
+use crate::ids::{FieldId, FlowId, GroupId, Uuid};
 use crate::import::detect::{self, Wait};
 use crate::import::error::{ImportError, Kind, LineNumber, shown, suggestion};
 use crate::import::source::Source;
-use crate::schema::FieldType;
+use crate::import::{MAX_DOCUMENT, MAX_FIELDS};
+use crate::schema::{Field, FieldType, Flow, Group, Schema};
 use crate::value::fold::lower;
 
 /// What a schema file holds. Every list may be left out.
@@ -74,10 +74,34 @@ pub fn read(source: Source) -> Result<SchemaFile, ImportError> {
             None => Ok(()),
         }
     };
+    if schema.fields.len() > MAX_FIELDS {
+        return Err(ImportError::invalid(&name, None, format!("there are more than {MAX_FIELDS} fields")));
+    }
     twice("field", Box::new(schema.fields.iter().map(|field| field.key.as_str())))?;
     twice("group", Box::new(schema.groups.iter().map(|group| group.name.as_str())))?;
     twice("flow", Box::new(schema.flows.iter().map(|flow| flow.name.as_str())))?;
     Ok(schema)
+}
+
+impl SchemaFile {
+    /// The schema that the file stands for by itself, with ids in its order. A group or flow without a uuid gets one
+    /// that follows from its name, so that the same file gives the same schema.
+    pub fn to_schema(&self) -> Schema {
+        let made = |name: &str| Uuid(xxhash_rust::xxh3::xxh3_128(name.as_bytes()).to_be_bytes());
+        let uuid = |named: &NamedDefinition| named.uuid.unwrap_or_else(|| made(&named.name));
+        let mut schema = Schema::new();
+        for (id, field) in (0..).zip(&self.fields) {
+            let FieldDefinition { key, name, kind } = field.clone();
+            schema.put_field(Field { id: FieldId(id), key, name, kind });
+        }
+        for (id, group) in (0..).zip(&self.groups) {
+            schema.put_group(Group { id: GroupId(id), uuid: uuid(group), name: group.name.clone(), smart: false });
+        }
+        for (id, flow) in (0..).zip(&self.flows) {
+            schema.put_flow(Flow { id: FlowId(id), uuid: uuid(flow), name: flow.name.clone() });
+        }
+        schema
+    }
 }
 
 /// Whether a text can be the key of a field.

@@ -1,7 +1,7 @@
 //! One batch: from changed contacts to the moves of every group.
 
 use crate::contact::ContactView;
-use crate::ids::{DocumentNumber, GroupId};
+use crate::ids::DocumentNumber;
 use crate::refresh::change::{Counters, RowChange, Side};
 use crate::refresh::groups::{NestedMarks, run_group};
 use crate::refresh::live::{Entry, Frame, Live, LiveSet};
@@ -14,8 +14,9 @@ pub const BATCH: usize = MAX_WORDS * 64;
 
 /// Where the moves of groups go: a word of contacts at a time.
 pub(super) trait Sink {
-    /// Of the contacts at `64 * word` and on, those that entered and left the group.
-    fn moved(&mut self, group: GroupId, word: usize, entered: u64, left: u64);
+    /// Of the contacts at `64 * word` and on, those that entered and left the group of that rank. All that is told of
+    /// a group in a batch is told in a row.
+    fn moved(&mut self, rank: u32, word: usize, entered: u64, left: u64);
 }
 
 /// How the contacts of a batch are laid out in vectors.
@@ -51,7 +52,7 @@ pub(super) struct Scratch {
     pub(super) registers: [Registers; 2],
     pub(super) nested: NestedMarks,
     /// Moves of the batch, by words.
-    pub(super) moves: Vec<(GroupId, u32, u64, u64)>,
+    pub(super) moves: Vec<(u32, u32, u64, u64)>,
 }
 
 impl Scratch {
@@ -172,7 +173,7 @@ impl Scratch {
             };
             for &source in &attributes {
                 if self.entered.get(source as usize) != Some(&stamp) {
-                    let finding = live.find(frame, source, contact.document, view, side);
+                    let finding = live.find(frame, source, &contact.asked(), view, side);
                     self.set_same(source, bit, live.leaves(&finding), finding.position, &live.flipped);
                     live.drop_last(&finding);
                 }
@@ -180,7 +181,7 @@ impl Scratch {
             for (field, value) in view.fields() {
                 let Some(source) = table.field_source(field) else { continue };
                 if self.needed.contains(source as usize) && self.entered.get(source as usize) != Some(&stamp) {
-                    let finding = live.find_field(frame, source, value);
+                    let finding = live.find_field(frame, source, &contact.asked(), value, side);
                     self.set_same(source, bit, live.leaves(&finding), finding.position, &live.flipped);
                     live.drop_last(&finding);
                 }
@@ -237,7 +238,9 @@ impl Scratch {
     fn sweep(&mut self, frame: Frame<'_>) {
         for (at, (entry, moving)) in frame.table.sources.iter().zip(frame.moving).enumerate() {
             let axis = entry.matcher.axis(moving);
-            if axis.is_empty() || !self.needed.contains(at) {
+            // On a course through time, the leaves of what moves are told one by one.
+            let told = frame.courses.is_some() && entry.matcher.moves();
+            if told || axis.is_empty() || !self.needed.contains(at) {
                 continue;
             }
             if let Some(positions) = self.positions_before.get(at) {
@@ -302,7 +305,7 @@ impl Scratch {
                     {
                         let mask = std::mem::take(mask);
                         let activity = (&*self.active_before, &*self.active_after);
-                        run_group(group, mask, &self.vectors, activity, &mut self.registers, counters, sink);
+                        run_group((rank, group), mask, &self.vectors, activity, &mut self.registers, counters, sink);
                     }
                 }
             },

@@ -3,10 +3,9 @@
 use std::sync::Mutex;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
 use crate::contact::ContactView;
-use crate::ids::{DocumentNumber, GroupId};
+use crate::ids::DocumentNumber;
 use crate::refresh::batch::{BATCH, Layout, Scratch, Sink};
 use crate::refresh::change::{Counters, Flips, Memberships, NoMemberships, RowChange};
 use crate::refresh::live::Frame;
@@ -38,7 +37,7 @@ pub struct Outcome {
 
 /// Working memory for as many threads as have been at work at once.
 #[derive(Default)]
-pub(super) struct ScratchPool(Mutex<Vec<Box<Scratch>>>);
+pub(super) struct ScratchPool(Mutex<Vec<Scratch>>);
 
 impl std::fmt::Debug for ScratchPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -55,14 +54,6 @@ impl ScratchPool {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(scratch);
         done
     }
-}
-
-/// Collects moves as document numbers.
-struct Moves<'a> {
-    documents: &'a [DocumentNumber],
-    at: FxHashMap<GroupId, usize>,
-    flips: Vec<Flips>,
-    last: Option<(GroupId, usize)>,
 }
 
 impl Engine {
@@ -103,7 +94,7 @@ impl Engine {
     }
 
     pub(super) fn frame<'a>(&'a self, memberships: &'a dyn Memberships) -> Frame<'a> {
-        Frame { table: &self.table, moving: &self.moving, moment: &self.moment, memberships }
+        Frame { table: &self.table, moving: &self.moving, moment: &self.moment, memberships, courses: None }
     }
 
     pub(super) fn scratch(&self) -> &ScratchPool {
@@ -150,54 +141,47 @@ fn batch_size(changes: usize) -> usize {
     share.next_multiple_of(64).min(BATCH)
 }
 
-fn apply_batch<V: ContactView>(scratch: &mut Scratch, frame: Frame<'_>, changes: &[RowChange<V>]) -> Outcome {
+pub(super) fn apply_batch<V: ContactView>(
+    scratch: &mut Scratch,
+    frame: Frame<'_>,
+    changes: &[RowChange<V>],
+) -> Outcome {
     let mut counters = Counters::default();
-    let mut words: Vec<(GroupId, u32, u64, u64)> = std::mem::take(&mut scratch.moves);
+    let mut words: Vec<(u32, u32, u64, u64)> = std::mem::take(&mut scratch.moves);
     words.clear();
     scratch.evaluate(frame, changes, Layout::Dense, &mut counters, &mut words);
-    let mut moves = Moves { documents: &scratch.documents, at: FxHashMap::default(), flips: Vec::new(), last: None };
-    for &(group, word, entered, left) in &words {
-        moves.add(group, word as usize, entered, left);
-    }
-    let flips = moves.finish();
+    let flips = documents_of(frame.table, &words, &scratch.documents);
     scratch.moves = words;
     Outcome { flips, counters }
 }
 
-impl Sink for Vec<(GroupId, u32, u64, u64)> {
+impl Sink for Vec<(u32, u32, u64, u64)> {
     #[inline]
-    fn moved(&mut self, group: GroupId, word: usize, entered: u64, left: u64) {
-        self.push((group, word as u32, entered, left));
+    fn moved(&mut self, rank: u32, word: usize, entered: u64, left: u64) {
+        self.push((rank, word as u32, entered, left));
     }
 }
 
-impl Moves<'_> {
-    fn add(&mut self, group: GroupId, word: usize, entered: u64, left: u64) {
-        let at = match self.last {
-            Some((last, at)) if last == group => at,
-            _ => *self.at.entry(group).or_insert_with(|| {
-                self.flips.push(Flips { group, entered: Vec::new(), left: Vec::new() });
-                self.flips.len() - 1
-            }),
-        };
-        self.last = Some((group, at));
-        let Some(flips) = self.flips.get_mut(at) else { return };
-        for (mut bits, moved) in [(entered, &mut flips.entered), (left, &mut flips.left)] {
-            while bits != 0 {
-                moved.extend(self.documents.get(word * 64 + bits.trailing_zeros() as usize));
-                bits &= bits - 1;
+/// Moves by words as moves by document numbers.
+fn documents_of(table: &Table, words: &[(u32, u32, u64, u64)], documents: &[DocumentNumber]) -> Vec<Flips> {
+    let mut all = Vec::new();
+    for run in words.chunk_by(|(a, ..), (b, ..)| a == b) {
+        let Some(group) = run.first().and_then(|&(rank, ..)| table.groups.get(rank as usize)) else { continue };
+        let mut flips = Flips { group: group.id, entered: Vec::new(), left: Vec::new() };
+        for &(_, word, entered, left) in run {
+            for (mut bits, moved) in [(entered, &mut flips.entered), (left, &mut flips.left)] {
+                while bits != 0 {
+                    moved.extend(documents.get(word as usize * 64 + bits.trailing_zeros() as usize));
+                    bits &= bits - 1;
+                }
             }
         }
+        flips.entered.sort_unstable();
+        flips.left.sort_unstable();
+        all.push(flips);
     }
-
-    fn finish(mut self) -> Vec<Flips> {
-        for flips in &mut self.flips {
-            flips.entered.sort_unstable();
-            flips.left.sort_unstable();
-        }
-        self.flips.sort_unstable_by_key(|flips| flips.group);
-        self.flips
-    }
+    all.sort_unstable_by_key(|flips| flips.group);
+    all
 }
 
 /// Puts the outcomes of batches together.

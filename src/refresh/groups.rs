@@ -68,7 +68,7 @@ impl Scratch {
             for &composite in group.composites.iter().chain(&group.group_composites) {
                 self.compose(table, composite, counters);
             }
-            self.move_referenced(group, counters, sink);
+            self.move_referenced(rank, group, counters, sink);
             if let Some(mask) = self.masks.get_mut(rank as usize) {
                 *mask = 0;
             }
@@ -141,7 +141,7 @@ impl Scratch {
     }
 
     /// Evaluates a group over all words, keeps its members' vectors and hands on its moves.
-    fn move_referenced(&mut self, group: &GroupEntry, counters: &mut Counters, sink: &mut impl Sink) {
+    fn move_referenced(&mut self, rank: u32, group: &GroupEntry, counters: &mut Counters, sink: &mut impl Sink) {
         let Some(slot) = group.membership else { return };
         let vectors = &self.vectors;
         let width = vectors.width;
@@ -160,7 +160,7 @@ impl Scratch {
         }
         for (word, (was, is)) in before.iter().zip(&after).take(width).enumerate() {
             if was != is {
-                sink.moved(group.id, word, is & !was, was & !is);
+                sink.moved(rank, word, is & !was, was & !is);
             }
         }
         if let (Some(before), Some(after)) = (before.get(..width), after.get(..width)) {
@@ -178,7 +178,7 @@ fn flips(program: &Program, vectors: &Vectors) -> bool {
 /// Runs a group over the words of a mask, before and after, and hands on its moves.
 #[inline(always)]
 pub(super) fn run_group(
-    group: &GroupEntry,
+    (rank, group): (u32, &GroupEntry),
     mut mask: u64,
     vectors: &Vectors,
     (active_before, active_after): Activity<'_>,
@@ -213,7 +213,7 @@ pub(super) fn run_group(
         for (word, ((held, was_active), (holds, is_active))) in run.zip(before.zip(after)) {
             let (was, is) = (held & was_active, holds & is_active);
             if was != is {
-                sink.moved(group.id, word, is & !was, was & !is);
+                sink.moved(rank, word, is & !was, was & !is);
             }
         }
     }

@@ -140,6 +140,8 @@ impl Leaves {
 
     fn words(&mut self, source: Source, wanted: &WordMatch) -> Shape {
         let slots = self.within(source, |matcher, next| match wanted {
+            // No words at all: any text will do.
+            WordMatch::All(words) if words.is_empty() => vec![present(&mut matcher.texts.present, next)],
             WordMatch::All(words) => words.iter().map(|word| matcher.words.word(word, || take(next))).collect(),
             WordMatch::Phrase(words) if words.is_empty() => Vec::new(),
             WordMatch::Prefix(words) if words.is_empty() => Vec::new(),

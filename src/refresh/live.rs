@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 
+use smallvec::SmallVec;
+
 use crate::contact::{ContactView, FieldValueRef, Status};
-use crate::ids::DocumentNumber;
+use crate::ids::{DocumentNumber, GroupId};
 use crate::refresh::change::{Memberships, RowChange, Side};
 use crate::refresh::matcher::{Findings, Moving};
 use crate::refresh::moment::Moment;
@@ -19,6 +21,46 @@ pub(super) struct Frame<'a> {
     pub(super) moving: &'a [Moving],
     pub(super) moment: &'a Moment,
     pub(super) memberships: &'a dyn Memberships,
+    /// If it is the clock that moves and not the contacts: for each change, the leaves of what moves.
+    pub(super) courses: Option<&'a [Step]>,
+}
+
+/// What a contact's moving sources make true, before and after one instant.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Step {
+    pub(super) sources: SmallVec<[SourceStep; 2]>,
+}
+
+/// One source of a [`Step`].
+#[derive(Clone, Default, Debug)]
+pub(super) struct SourceStep {
+    pub(super) source: u32,
+    /// Sorted.
+    pub(super) before: Vec<Slot>,
+    /// Sorted.
+    pub(super) after: Vec<Slot>,
+}
+
+/// Which contact is asked for something, when the answer does not depend on its row alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    document: DocumentNumber,
+    change: u32,
+}
+
+impl Frame<'_> {
+    /// What a moving source makes true, if the clock moves; `None` if the row says.
+    fn told(&self, source: u32, asked: &Asked, side: Side) -> Option<&[Slot]> {
+        let courses = self.courses?;
+        if !self.table.source(source)?.matcher.moves() {
+            return None;
+        }
+        let step = courses.get(asked.change as usize)?.sources.iter().find(|step| step.source == source);
+        Some(step.map_or(&[], |step| match side {
+            Side::Before => &step.before,
+            Side::After => &step.after,
+        }))
+    }
 }
 
 /// What a value makes true: a run of sorted leaves in the pool, and its position.
@@ -62,6 +104,12 @@ pub(super) struct LiveSet {
     pub(super) values: u64,
 }
 
+impl Live {
+    pub(super) fn asked(&self) -> Asked {
+        Asked { document: self.document, change: self.change }
+    }
+}
+
 impl LiveSet {
     pub(super) fn entries(&self, contact: &Live) -> &[Entry] {
         self.entries.get(contact.entries_from as usize..contact.entries_to as usize).unwrap_or_default()
@@ -90,7 +138,18 @@ impl LiveSet {
         // On a side where the contact is in no group, nothing else of it matters.
         if let (true, true, Some(before), Some(after)) = (active_before, active_after, &row.before, &row.after) {
             let pool_from = self.pool.len();
-            self.compare(frame, row.document, before, after);
+            let asked = Asked { document: row.document, change };
+            match frame.courses {
+                None => self.compare(frame, &asked, before, after),
+                Some(courses) => {
+                    let sources = courses.get(change as usize).map(|step| &step.sources);
+                    for step in sources.into_iter().flatten() {
+                        let was = self.tell(&step.before);
+                        let is = self.tell(&step.after);
+                        self.enter(step.source, was, is);
+                    }
+                }
+            }
             if self.entries.len() as u32 == entries_from {
                 self.pool.truncate(pool_from);
                 return;
@@ -124,7 +183,7 @@ impl LiveSet {
     }
 
     /// Adds an entry for each source of which some leaf differs.
-    fn compare<V: ContactView>(&mut self, frame: Frame<'_>, document: DocumentNumber, before: &V, after: &V) {
+    fn compare<V: ContactView>(&mut self, frame: Frame<'_>, asked: &Asked, before: &V, after: &V) {
         let table = frame.table;
         for &at in &table.attributes {
             let Some(entry) = table.source(at) else { continue };
@@ -146,8 +205,8 @@ impl LiveSet {
                 Source::Field(_) => false,
             };
             if differs {
-                let was = self.find(frame, at, document, before, Side::Before);
-                let is = self.find(frame, at, document, after, Side::After);
+                let was = self.find(frame, at, asked, before, Side::Before);
+                let is = self.find(frame, at, asked, after, Side::After);
                 self.enter(at, was, is);
             }
         }
@@ -168,8 +227,9 @@ impl LiveSet {
                 continue;
             }
             if let Some(source) = table.field_source(field) {
-                let was = was.map(|value| self.find_field(frame, source, value)).unwrap_or_default();
-                let is = is.map(|value| self.find_field(frame, source, value)).unwrap_or_default();
+                let was =
+                    was.map(|value| self.find_field(frame, source, asked, value, Side::Before)).unwrap_or_default();
+                let is = is.map(|value| self.find_field(frame, source, asked, value, Side::After)).unwrap_or_default();
                 self.enter(source, was, is);
             }
         }
@@ -186,10 +246,13 @@ impl LiveSet {
         &mut self,
         frame: Frame<'_>,
         source: u32,
-        document: DocumentNumber,
+        asked: &Asked,
         contact: &V,
         side: Side,
     ) -> Finding {
+        if let Some(leaves) = frame.told(source, asked, side) {
+            return self.tell(leaves);
+        }
         let (Some(entry), Some(moving)) = (frame.table.source(source), frame.moving.get(source as usize)) else {
             return Finding::default();
         };
@@ -197,7 +260,7 @@ impl LiveSet {
         let from = self.pool.len();
         let mut out = Findings { leaves: &mut self.pool, position: 0, buffer: &mut self.buffer };
         if entry.source == Source::Outside {
-            let holds = |group: u32| frame.memberships.holds(crate::ids::GroupId(group), document, side);
+            let holds = |group: u32| frame.memberships.holds(GroupId(group), asked.document, side);
             out.leaves.extend(entry.matcher.ids.iter().filter(|&(&group, _)| holds(group)).map(|(_, &slot)| slot));
         } else {
             entry.matcher.scan(entry.source, contact, moving, frame.moment, &mut out);
@@ -207,7 +270,17 @@ impl LiveSet {
     }
 
     /// What the value of a field makes true.
-    pub(super) fn find_field(&mut self, frame: Frame<'_>, source: u32, value: FieldValueRef<'_>) -> Finding {
+    pub(super) fn find_field(
+        &mut self,
+        frame: Frame<'_>,
+        source: u32,
+        asked: &Asked,
+        value: FieldValueRef<'_>,
+        side: Side,
+    ) -> Finding {
+        if let Some(leaves) = frame.told(source, asked, side) {
+            return self.tell(leaves);
+        }
         let (Some(entry), Some(moving)) = (frame.table.source(source), frame.moving.get(source as usize)) else {
             return Finding::default();
         };
@@ -217,6 +290,13 @@ impl LiveSet {
         entry.matcher.scan_field(value, moving, frame.moment, &mut out);
         let position = out.position;
         self.seal(from, position)
+    }
+
+    /// A finding of these leaves, which are sorted.
+    fn tell(&mut self, leaves: &[Slot]) -> Finding {
+        let from = self.pool.len() as u32;
+        self.pool.extend_from_slice(leaves);
+        Finding { position: 0, from, to: self.pool.len() as u32 }
     }
 
     /// Sorts what was found since, each once, so that two findings compare.

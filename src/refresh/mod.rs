@@ -19,7 +19,9 @@
 mod axis;
 mod batch;
 mod change;
+pub mod clock;
 mod engine;
+pub mod fill;
 mod groups;
 mod leaves;
 mod live;

@@ -40,13 +40,7 @@ impl Moment {
 
     /// The moment at which a bound stands.
     pub fn bound(&self, bound: TimeBound) -> Instant {
-        match bound {
-            TimeBound::At(instant) => instant,
-            TimeBound::Relative { time, after } => {
-                let (start, end) = time.span(self.now, &self.timezone);
-                if after { end } else { start }
-            }
-        }
+        bound.resolve(self.now, &self.timezone)
     }
 
     /// The place of an instant's local day within [`YEAR_DAYS`].

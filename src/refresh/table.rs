@@ -65,10 +65,6 @@ impl SourceSet {
     pub(super) fn unite(&mut self, other: &SourceSet) {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
     }
-
-    pub(super) fn clear(&mut self) {
-        self.0.fill(0);
-    }
 }
 
 /// A source with its leaves.
@@ -234,15 +230,6 @@ impl Table {
         self.field_sources.get(usize::from(field.0)).copied().filter(|&source| source != NONE)
     }
 
-    pub(super) fn source_index(&self, source: Source) -> Option<u32> {
-        match source {
-            Source::Field(field) => self.field_source(field),
-            _ => {
-                self.attributes.iter().copied().find(|&at| self.source(at).is_some_and(|entry| entry.source == source))
-            }
-        }
-    }
-
     pub(super) fn source(&self, at: u32) -> Option<&SourceEntry> {
         self.sources.get(at as usize)
     }
@@ -317,7 +304,7 @@ impl Table {
                     nested |= smart.is_some();
                     any.extend(smart.or_else(|| leaves.outside(*group)).map(|slot| Tree::Leaf(Operand::plain(slot))));
                 }
-                any.retain(|leaf| any_but_zero(leaf));
+                any.retain(is_not_zero);
                 tree = match any.len() {
                     0 => Tree::Leaf(Operand::plain(ZERO)),
                     1 if !nested => any.swap_remove(0),
@@ -438,7 +425,7 @@ impl Table {
 /// The slot of the vector that is all zeros.
 pub(super) const ZERO: Slot = 0;
 
-fn any_but_zero(tree: &Tree) -> bool {
+fn is_not_zero(tree: &Tree) -> bool {
     !matches!(tree, Tree::Leaf(Operand { slot: ZERO, negated: false }))
 }
 

@@ -6,24 +6,25 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::sema::suggest::nearest;
+use crate::diagnostic::{Code, Errors};
 use crate::ids::{DocumentNumber, GroupId, Uuid};
 use crate::language::{self, Resolve};
 use crate::plan::logical;
-use crate::refresh;
+use crate::refresh::order::{self, GroupCycle};
+use crate::refresh::Flips;
 use crate::schema::Group;
 use crate::sema::group_check;
 use crate::sema::query::{Dialect, Query};
-use crate::store::{GroupRecord, GroupStatus, MemberSet};
+use crate::store::{Cause, GroupRecord, GroupStatus, MemberSet};
 use crate::value::fold;
 use crate::workspace::change::{Event, NamedRef};
 use crate::workspace::definitions::{Definitions, stored};
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::event::{Cause, Flips};
 use crate::workspace::rejection::Rejection;
 use crate::workspace::writer::Writer;
 
 /// The longest name of a group, in characters.
-pub const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 64;
 
 /// A group to be made or edited: what `group import` reads.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -279,7 +280,7 @@ impl Writer<'_> {
             .iter()
             .filter(|(_, other)| {
                 let queries = [&other.active, &other.pending];
-                queries.into_iter().flatten().any(|query| refresh::references(&logical::lower(query)).contains(&group))
+                queries.into_iter().flatten().any(|query| order::references(&logical::lower(query)).contains(&group))
             })
             .map(|(_, other)| other.record.name.clone())
             .collect();
@@ -287,10 +288,11 @@ impl Writer<'_> {
             return Err(WorkspaceError::GroupInUse { name: record.name, by });
         }
         let members = self.txn.view().members(MemberSet::Active(group))?;
-        let flip = Flips { group, entered: Vec::new(), left: members.iter().map(DocumentNumber).collect() };
-        self.record(vec![flip], self.now(), Cause::Edit)?;
-        if !record.smart {
-            self.forget_manual_group(group, &members)?;
+        if record.smart {
+            let flip = Flips { group, entered: Vec::new(), left: members.iter().map(DocumentNumber).collect() };
+            self.record(&[flip], self.now(), Cause::Edit)?;
+        } else {
+            self.leave_all(group, &members)?;
         }
         self.txn.retire_group(group)?;
         self.reload()
@@ -314,7 +316,7 @@ impl Writer<'_> {
         let event = if inside { Event::AddToGroups(named) } else { Event::RemoveFromGroups(named) };
         let mut refused = Vec::new();
         for document in documents.iter().map(DocumentNumber) {
-            if let Err(rejection) = self.change_document(document, &event)? {
+            if let Err(rejection) = self.change(document, &event, None)? {
                 refused.push((document, rejection));
             }
         }
@@ -323,21 +325,23 @@ impl Writer<'_> {
 
     /// A text as the query of a smart group.
     pub(crate) fn group_query(&self, text: &str, dialect: Dialect) -> Result<Query, WorkspaceError> {
-        let invalid = |errors| WorkspaceError::Query { text: text.to_owned(), errors };
+        let invalid = |errors: Errors| WorkspaceError::Query { text: text.to_owned(), errors };
         let schema = &self.definitions.schema;
         let parsed = language::parse_with(text, dialect, Resolve::Schema(schema), &self.environment).map_err(invalid)?;
-        group_check(&parsed.query).map_err(invalid)?;
-        Ok(parsed.query)
+        match group_check(&parsed.query).map_err(Errors::from_list) {
+            Err(Some(errors)) => Err(invalid(errors)),
+            Ok(()) | Err(None) => Ok(parsed.query),
+        }
     }
 
     fn refuse_cycle(&self, group: GroupId, query: &Query) -> Result<(), WorkspaceError> {
         let mut references: BTreeMap<GroupId, Vec<GroupId>> =
-            self.definitions.plans().map(|(id, plan)| (id, refresh::references(&plan))).collect();
-        references.insert(group, refresh::references(&logical::lower(query)));
-        refresh::topological(&references).map(drop).map_err(|cycle| self.named_cycle(&cycle))
+            self.definitions.plans().map(|(id, plan)| (id, order::references(&plan))).collect();
+        references.insert(group, order::references(&logical::lower(query)));
+        order::topological(&references).map(drop).map_err(|cycle| self.named_cycle(&cycle))
     }
 
-    pub(crate) fn named_cycle(&self, cycle: &refresh::GroupCycle) -> WorkspaceError {
+    pub(crate) fn named_cycle(&self, cycle: &GroupCycle) -> WorkspaceError {
         let name = |id: &GroupId| {
             self.definitions.groups.get(id).map_or_else(|| format!("{id:?}"), |group| group.record.name.clone())
         };
@@ -354,11 +358,11 @@ impl Writer<'_> {
     pub(crate) fn refill(&mut self, groups: &[GroupId]) -> Result<(), WorkspaceError> {
         let plans: BTreeMap<GroupId, _> = self.definitions.plans().collect();
         let references: BTreeMap<GroupId, Vec<GroupId>> =
-            plans.iter().map(|(&id, plan)| (id, refresh::references(plan))).collect();
-        let order = refresh::topological(&references).map_err(|cycle| self.named_cycle(&cycle))?;
+            plans.iter().map(|(&id, plan)| (id, order::references(plan))).collect();
+        let sequence = order::topological(&references).map_err(|cycle| self.named_cycle(&cycle))?;
         let mut due: BTreeSet<GroupId> = groups.iter().copied().collect();
         let mut all = Vec::new();
-        for group in order {
+        for group in sequence {
             let depends = references.get(&group).is_some_and(|on| on.iter().any(|id| due.contains(id)));
             if !(due.contains(&group) || depends) {
                 continue;
@@ -376,7 +380,7 @@ impl Writer<'_> {
                 all.push(Flips { group, entered, left });
             }
         }
-        self.log_only(all, self.now(), Cause::Edit)?;
+        self.log_only(&all, self.now(), Cause::Edit)?;
         self.schedule()
     }
 
@@ -416,7 +420,7 @@ fn valid_name(name: &str) -> Result<String, WorkspaceError> {
 fn names_later_group(error: &WorkspaceError, groups: &[GroupInput]) -> bool {
     let WorkspaceError::Query { errors, .. } = error else { return false };
     errors.iter().all(|diagnostic| {
-        diagnostic.code == crate::diagnostic::Code::InvalidGroup
+        diagnostic.code == Code::InvalidGroup
             && diagnostic.extra.iter().any(|(_, value)| {
                 groups.iter().any(|group| fold::lower(group.name.trim()) == fold::lower(value))
             })

@@ -12,7 +12,7 @@ use crate::workspace::error::WorkspaceError;
 use crate::workspace::writer::Writer;
 
 /// The longest key of a field, in bytes.
-pub const MAX_KEY: usize = 36;
+pub(crate) const MAX_KEY: usize = 36;
 
 /// Names that queries give to built-in properties.
 const ATTRIBUTES: [&str; 13] = [

@@ -82,6 +82,28 @@ impl Settings {
         })
     }
 
+    /// As the store keeps them.
+    pub(crate) fn stored(&self) -> Result<crate::store::Settings, SettingsError> {
+        let environment = self.environment(Instant::default())?;
+        Ok(crate::store::Settings {
+            timezone: environment.timezone.iana_name().unwrap_or("UTC").to_owned(),
+            date_format: environment.date_format,
+            country: environment.country,
+            redact_urns: self.redact_urns,
+            ..crate::store::Settings::default()
+        })
+    }
+
+    /// From what the store keeps.
+    pub(crate) fn of_stored(stored: &crate::store::Settings) -> Self {
+        Settings {
+            timezone: stored.timezone.clone(),
+            date_format: stored.date_format.name().to_owned(),
+            country: stored.country.map(|code| code.iter().map(|&b| char::from(b)).collect()),
+            redact_urns: stored.redact_urns,
+        }
+    }
+
     /// The environment that these settings name, at the given moment.
     ///
     /// # Errors

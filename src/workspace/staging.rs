@@ -6,7 +6,6 @@ use rustc_hash::FxHashMap;
 use crate::contact::Contact;
 use crate::ids::{DocumentNumber, Uuid};
 use crate::value::Urn;
-use crate::workspace::rejection::Rejection;
 
 /// A contact as it was before the batch and as it will be after.
 #[derive(Debug)]
@@ -143,9 +142,4 @@ impl Staging {
         all.sort_unstable_by_key(|(document, _)| *document);
         all
     }
-}
-
-/// An address that somebody else holds, as a rejection.
-pub(crate) fn taken_rejection(urn: Urn, holder: String) -> Rejection {
-    Rejection::UrnTaken { urn, holder }
 }

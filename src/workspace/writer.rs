@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use roaring::RoaringBitmap;
 
-use crate::contact::{Contact, ContactView, Status};
+use crate::contact::{Contact, ContactView};
 use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
-use crate::index::{AttributeIndex, FieldKinds, RowChange, text};
-use crate::schema::Environment;
-use crate::store::{LogEntry, MemberSet, RowView, StoreError, Transaction, View, row};
+use crate::index::{AttributeIndex, FieldKinds, RowChange};
+use crate::schema::{Environment, FieldType, Schema};
+use crate::refresh::{self, Flips, Moment};
+use crate::store::{Cause, Moves, RowView, StoreError, Transaction, View, row};
 use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::change::{Change, ContactPatch, ContactRef, Event};
 use crate::workspace::definitions::Definitions;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::event::{Cause, Flips};
 use crate::workspace::rejection::{Omissions, Rejection};
 use crate::workspace::staging::{Staged, Staging, Stored};
 use crate::workspace::transition::Transition;
@@ -58,6 +59,8 @@ pub struct Writer<'w> {
     omissions: Omissions,
     counts: ContactCounts,
     before: Sequence,
+    /// The version of the definitions that were committed when this began.
+    began_with: u64,
 }
 
 impl std::fmt::Debug for Writer<'_> {
@@ -84,6 +87,7 @@ impl<'w> Writer<'w> {
     pub(crate) fn begin(workspace: &'w Workspace, now: Instant, cause: Cause) -> Result<Self, WorkspaceError> {
         let txn = workspace.store.write()?;
         let definitions = workspace.definitions(txn.view())?;
+        let version = definitions.version;
         let now = now.max(txn.view().state().clock);
         let environment = definitions.environment(now);
         let before = txn.view().state().sequence;
@@ -98,6 +102,7 @@ impl<'w> Writer<'w> {
             omissions: Omissions::default(),
             counts: ContactCounts::default(),
             before,
+            began_with: version,
         };
         writer.tick(now)?;
         Ok(writer)
@@ -187,7 +192,7 @@ impl<'w> Writer<'w> {
         Ok(self.staging.contact(document).cloned())
     }
 
-    fn change(
+    pub(crate) fn change(
         &mut self,
         document: DocumentNumber,
         event: &Event,
@@ -315,19 +320,20 @@ impl<'w> Writer<'w> {
         }
         let changes: Vec<RowChange<RowView<'_>>> =
             rows.par_iter().map(EncodedChange::views).collect::<Result<_, StoreError>>()?;
-        let mut flips = self.workspace.refresh(&self.definitions, &changes, self.now())?;
+        let mut flips = self.refresh(&changes)?;
         flips.extend(manual_flips(&changes));
         self.write_index(&changes)?;
         self.write_rows(&rows, &changes)?;
-        self.record(flips, self.now(), self.cause)
+        self.record(&flips, self.now(), self.cause)?;
+        self.schedule()
     }
 
     fn write_index(&mut self, changes: &[RowChange<RowView<'_>>]) -> Result<(), WorkspaceError> {
         let kinds = FieldKinds::new(&self.definitions.schema);
-        let dirty: Vec<DocumentNumber> = changes
+        let dirty: Vec<u32> = changes
             .par_iter()
-            .filter(|change| text::is_dirty(change, &kinds))
-            .map(|change| change.document)
+            .filter(|change| has_other_words(change, &self.definitions.schema))
+            .map(|change| change.document.0)
             .collect();
         let (txn, tables) = self.txn.index_tables();
         AttributeIndex::new(tables.index, kinds).apply(txn, changes)?;
@@ -385,19 +391,70 @@ impl<'w> Writer<'w> {
         Ok(())
     }
 
+    /// Which smart groups the changed contacts enter and leave.
+    fn refresh(&self, changes: &[RowChange<RowView<'_>>]) -> Result<Vec<Flips>, WorkspaceError> {
+        let engine = self.workspace.engine(&self.definitions, self.definitions_committed())?;
+        let mut engine = engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        engine.set_now(Moment::new(self.now(), self.environment.timezone.clone()));
+        let stale = super::clock::StaleMembers::load(self.txn.view(), &engine)?;
+        let changes: Vec<refresh::RowChange<&RowView<'_>>> = changes
+            .iter()
+            .map(|change| refresh::RowChange {
+                document: change.document,
+                before: change.before.as_ref(),
+                after: change.after.as_ref(),
+            })
+            .collect();
+        Ok(engine.apply_with(&changes, &stale).flips)
+    }
+
+    /// Whether the definitions at hand are those that the store has committed.
+    pub(crate) fn definitions_committed(&self) -> bool {
+        self.definitions.version == self.began_with
+    }
+
     /// Changes memberships and writes one entry of the log, if anything flipped.
-    pub(crate) fn record(&mut self, flips: Vec<Flips>, time: Instant, cause: Cause) -> Result<(), WorkspaceError> {
-        let mut flips: Vec<Flips> =
-            flips.into_iter().filter(|flip| !(flip.entered.is_empty() && flip.left.is_empty())).collect();
-        if flips.is_empty() {
+    pub(crate) fn record(&mut self, flips: &[Flips], time: Instant, cause: Cause) -> Result<(), WorkspaceError> {
+        self.log(flips, time, cause, true)
+    }
+
+    /// Writes an entry of the log for memberships that were changed already.
+    pub(crate) fn log_only(&mut self, flips: &[Flips], time: Instant, cause: Cause) -> Result<(), WorkspaceError> {
+        self.log(flips, time, cause, false)
+    }
+
+    fn log(&mut self, flips: &[Flips], time: Instant, cause: Cause, apply: bool) -> Result<(), WorkspaceError> {
+        let numbers = |documents: &[DocumentNumber]| documents.iter().map(|document| document.0).collect::<Vec<u32>>();
+        let mut flips: Vec<(GroupId, Vec<u32>, Vec<u32>)> = flips
+            .iter()
+            .filter(|flip| !(flip.entered.is_empty() && flip.left.is_empty()))
+            .map(|flip| (flip.group, numbers(&flip.entered), numbers(&flip.left)))
+            .collect();
+        flips.sort_unstable_by_key(|(group, ..)| *group);
+        let moves: Vec<Moves<'_>> =
+            flips.iter().map(|(group, entered, left)| Moves { group: *group, entered, left }).collect();
+        if moves.is_empty() {
             return Ok(());
         }
-        flips.sort_unstable_by_key(|flip| flip.group);
-        for flip in &flips {
-            self.txn.apply_members(MemberSet::Active(flip.group), &flip.entered, &flip.left)?;
+        if apply {
+            self.txn.record_moves(time, cause, &moves)?;
+        } else {
+            self.txn.append_log(time, cause, &moves)?;
         }
-        self.txn.append_log(&LogEntry { time, cause, flips })?;
         Ok(())
+    }
+
+    /// Takes all members out of a manual group, with cause `edit`.
+    pub(crate) fn leave_all(&mut self, group: GroupId, members: &RoaringBitmap) -> Result<(), WorkspaceError> {
+        for document in members.iter().map(DocumentNumber) {
+            let Some(mut contact) = self.staged(document)? else { continue };
+            contact.groups.retain(|&held| held != group);
+            self.staging.replace(document, contact);
+        }
+        let cause = std::mem::replace(&mut self.cause, Cause::Edit);
+        let flushed = self.flush();
+        self.cause = cause;
+        flushed
     }
 
     /// Makes everything durable.
@@ -432,15 +489,28 @@ impl EncodedChange {
     }
 
     fn views(&self) -> Result<RowChange<RowView<'_>>, StoreError> {
-        let view = |bytes: &'_ Option<Vec<u8>>| -> Result<Option<RowView<'_>>, StoreError> { todo!() };
-        Ok(RowChange { document: self.document, before: view(&self.before)?, after: view(&self.after)? })
+        let document = self.document;
+        let before = self.before.as_deref().map(|bytes| view_of(document, bytes)).transpose()?;
+        let after = self.after.as_deref().map(|bytes| view_of(document, bytes)).transpose()?;
+        Ok(RowChange { document, before, after })
     }
+}
+
+fn view_of(document: DocumentNumber, bytes: &[u8]) -> Result<RowView<'_>, StoreError> {
+    let damaged = |damage| StoreError::Damaged { table: "rows", key: format!("{document:?}"), damage };
+    RowView::open_trusted(document, bytes).map_err(damaged)
+}
+
+/// Whether the words that the text index keeps of a contact changed.
+fn has_other_words(change: &RowChange<RowView<'_>>, schema: &Schema) -> bool {
+    let texts = schema.fields().iter().filter(|field| field.kind == FieldType::Text);
+    let text = |row: &Option<RowView<'_>>, field| row.as_ref().and_then(|row| row.field(field)).map(|value| value.text.to_owned());
+    texts.into_iter().any(|field| text(&change.before, field.id) != text(&change.after, field.id))
 }
 
 /// Moves in and out of manual groups, which the contacts' own lists tell.
 fn manual_flips(changes: &[RowChange<RowView<'_>>]) -> Vec<Flips> {
     let mut flips: BTreeMap<GroupId, Flips> = BTreeMap::new();
-    let mut of = |group: GroupId| -> &mut Flips { flips.entry(group).or_default() };
     for change in changes {
         let before: Vec<GroupId> = change.before.iter().flat_map(|row| row.groups()).collect();
         let after: Vec<GroupId> = change.after.iter().flat_map(|row| row.groups()).collect();
@@ -448,13 +518,17 @@ fn manual_flips(changes: &[RowChange<RowView<'_>>]) -> Vec<Flips> {
             continue;
         }
         for &group in after.iter().filter(|group| !before.contains(group)) {
-            of(group).entered.push(change.document);
+            moves_of(&mut flips, group).entered.push(change.document);
         }
         for &group in before.iter().filter(|group| !after.contains(group)) {
-            of(group).left.push(change.document);
+            moves_of(&mut flips, group).left.push(change.document);
         }
     }
-    flips.into_iter().map(|(group, flip)| Flips { group, ..flip }).collect()
+    flips.into_values().collect()
+}
+
+fn moves_of(flips: &mut BTreeMap<GroupId, Flips>, group: GroupId) -> &mut Flips {
+    flips.entry(group).or_insert_with(|| Flips { group, entered: Vec::new(), left: Vec::new() })
 }
 
 fn identity(urn: crate::contact::UrnRef<'_>) -> String {
@@ -468,10 +542,4 @@ pub(crate) fn shown(reference: &ContactRef) -> String {
         ContactRef::Urn(urn) => urn.to_string(),
         ContactRef::Id(id) => id.to_string(),
     }
-}
-
-/// Whether smart groups may hold the contact.
-#[allow(dead_code)]
-fn is_active(contact: &impl ContactView) -> bool {
-    contact.status() == Status::Active
 }
