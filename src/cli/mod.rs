@@ -43,7 +43,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {
-                settings.error(&message);
+                settings.error(message);
             }
             ExitCode::from(failure.exit_status())
         }

@@ -39,7 +39,7 @@ impl ChangeReader {
     pub fn open(source: Source) -> Result<Self, ImportError> {
         let wait = if source.is_stream() { Wait::ForAnything } else { Wait::ForPrefix };
         let opened = detect::open(source, wait)?;
-        let wrong = |what: String| ImportError::new(&opened.name, Kind::WrongKind(what));
+        let wrong = |what: String| ImportError::new(&opened.name, Kind::Foreign(what));
         if detect::is_zip(&opened.prefix) {
             return Err(wrong("this is an archive or a workbook, and changes are JSON lines".to_owned()));
         }

@@ -49,8 +49,7 @@ impl ContactReader {
     pub fn open(source: Source, environment: &Environment) -> Result<Self, ImportError> {
         let opened = detect::open(source, Wait::ForPrefix)?;
         let (name, progress) = (opened.name, opened.progress);
-        let format =
-            detect::format(&opened.prefix).map_err(|reason| ImportError::new(&name, Kind::WrongKind(reason)))?;
+        let format = detect::format(&opened.prefix).map_err(|reason| ImportError::new(&name, Kind::Foreign(reason)))?;
         let mut mentions = ContactPatch::default();
         let items = match format {
             Format::JsonLines => json_lines(opened.reader, json::contact),

@@ -70,7 +70,7 @@ pub(crate) fn open(source: Source, wait: Wait) -> Result<Opened, ImportError> {
         (None, None) => (prefix, reader, false),
     };
     if let Some(what) = other_kind(&prefix) {
-        return Err(ImportError::new(&name, Kind::WrongKind(what)));
+        return Err(ImportError::new(&name, Kind::Foreign(what)));
     }
     // Look further, past white space, before saying that there is nothing.
     if prefix.trim_ascii().is_empty() && wait == Wait::ForPrefix {

@@ -54,7 +54,7 @@ pub(crate) enum Kind {
     Io(io::Error),
     Empty,
     /// Not of a kind that can be read here: what it is, and what to do.
-    WrongKind(String),
+    Foreign(String),
     /// Of the right kind, but wrong: where, and what.
     Invalid {
         line: Option<LineNumber>,
@@ -83,7 +83,7 @@ impl ImportError {
 
     /// Whether the input is of another kind: binary, compressed, something else than what was asked for.
     pub fn is_wrong_kind(&self) -> bool {
-        matches!(self.kind, Kind::WrongKind(_))
+        matches!(self.kind, Kind::Foreign(_))
     }
 
     /// The line that is wrong, if one is to blame.
@@ -106,7 +106,7 @@ impl fmt::Display for ImportError {
                 _ => write!(f, "{name}: cannot be read: {error}"),
             },
             Kind::Empty => write!(f, "{name}: the file is empty"),
-            Kind::WrongKind(what) => write!(f, "{name}: {what}"),
+            Kind::Foreign(what) => write!(f, "{name}: {what}"),
             Kind::Invalid { line: Some(line), message } => write!(f, "{name}, line {line}: {message}"),
             Kind::Invalid { line: None, message } => write!(f, "{name}: {message}"),
         }

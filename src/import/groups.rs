@@ -10,6 +10,7 @@ use crate::import::error::{ImportError, shown};
 use crate::import::schema::read_document;
 use crate::import::source::Source;
 use crate::value::fold::lower;
+use crate::workspace::GroupInput;
 
 /// What a file of groups holds.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -70,5 +71,11 @@ impl<'de> Deserialize<'de> for GroupDefinition {
             Some(text) => Some(crate::import::json::uuid(&text).map_err(D::Error::custom)?),
         };
         Ok(GroupDefinition { uuid, name, query: query.filter(|query| !query.trim().is_empty()) })
+    }
+}
+
+impl From<GroupDefinition> for GroupInput {
+    fn from(group: GroupDefinition) -> Self {
+        GroupInput { uuid: group.uuid, name: group.name, query: group.query }
     }
 }

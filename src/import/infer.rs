@@ -192,20 +192,20 @@ impl Mentions {
                         && known.name.is_none()
                     {
                         known.name = Some(name.clone());
-                        self.names.insert(lower(&name).into_owned());
+                        self.names.insert(lower(name).into_owned());
                     }
                     return;
                 }
                 None => Some(uuid),
             },
-            (None, Some(name)) if self.names.contains(&*lower(&name)) => return,
+            (None, Some(name)) if self.names.contains(&*lower(name)) => return,
             (None, _) => None,
         };
         if let Some(uuid) = at {
             self.uuids.insert(uuid, self.list.len());
         }
         if let Some(name) = &named.name {
-            self.names.insert(lower(&name).into_owned());
+            self.names.insert(lower(name).into_owned());
         }
         self.list.push(named.clone());
     }

@@ -31,6 +31,8 @@ mod sheet;
 pub mod source;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod workbook_tests;
 mod xlsx;
 
 pub use changes::ChangeReader;

@@ -11,6 +11,8 @@ use crate::import::detect::{self, Wait};
 use crate::import::error::{ImportError, Kind, LineNumber, shown, suggestion};
 use crate::import::source::Source;
 use crate::import::{MAX_DOCUMENT, MAX_FIELDS};
+use crate::workspace::change::NamedRef;
+use crate::workspace::{FieldInput, SchemaInput};
 use crate::schema::{Field, FieldType, Flow, Group, Schema};
 use crate::value::fold::lower;
 
@@ -117,7 +119,7 @@ pub(super) fn read_document<T: DeserializeOwned>(source: Source, example: &str) 
     if detect::is_zip(&opened.prefix) || !opened.prefix.trim_ascii_start().starts_with(b"{") {
         return Err(ImportError::new(
             &name,
-            Kind::WrongKind(format!("this file should hold one object such as {example}")),
+            Kind::Foreign(format!("this file should hold one object such as {example}")),
         ));
     }
     let mut bytes = Vec::new();
@@ -191,5 +193,17 @@ impl<'de> Deserialize<'de> for NamedDefinition {
             Some(text) => Some(crate::import::json::uuid(&text).map_err(D::Error::custom)?),
         };
         Ok(NamedDefinition { uuid, name })
+    }
+}
+
+impl From<SchemaFile> for SchemaInput {
+    fn from(file: SchemaFile) -> Self {
+        let named = |named: NamedDefinition| NamedRef { uuid: named.uuid, name: Some(named.name.into()) };
+        let field = |field: FieldDefinition| FieldInput { key: field.key, name: Some(field.name), kind: field.kind };
+        SchemaInput {
+            fields: file.fields.into_iter().map(field).collect(),
+            groups: file.groups.into_iter().map(named).collect(),
+            flows: file.flows.into_iter().map(named).collect(),
+        }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn open(
         return Err(ImportError::invalid(name, None, format!("a workbook of more than {size} MiB: save it as CSV")));
     }
     let wrong = |reason: String| {
-        ImportError::new(name, Kind::WrongKind(format!("this is no Excel workbook that can be read: {reason}")))
+        ImportError::new(name, Kind::Foreign(format!("this is no Excel workbook that can be read: {reason}")))
     };
     let mut first = None;
     for_each_row(&bytes, |row| {

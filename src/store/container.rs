@@ -70,15 +70,23 @@ impl<'a> Container<'a> {
     pub fn open(salt: u64, key: &[u8], bytes: &'a [u8]) -> Result<Self, Damage> {
         verify(salt, key, bytes)?;
         let container = Container::open_trusted(bytes)?;
-        let mut next = 0;
-        let mut members = 0;
-        for (first, last) in container.spans() {
-            if u32::from(first) < next || last < first {
-                return Err(Damage::Malformed("its members are not in order"));
+        let members = match container.layout {
+            Layout::Bitmap(bits) => {
+                bits.as_chunks::<8>().0.iter().map(|&word| u64::from_le_bytes(word).count_ones()).sum()
             }
-            next = u32::from(last) + 1;
-            members += u32::from(last - first) + 1;
-        }
+            Layout::Array(_) | Layout::Runs(_) => {
+                let mut next = 0;
+                let mut members = 0;
+                for (first, last) in container.spans() {
+                    if u32::from(first) < next || last < first {
+                        return Err(Damage::Malformed("its members are not in order"));
+                    }
+                    next = u32::from(last) + 1;
+                    members += u32::from(last - first) + 1;
+                }
+                members
+            }
+        };
         if members == container.len { Ok(container) } else { Err(Damage::Malformed("its members are miscounted")) }
     }
 

@@ -15,17 +15,17 @@ use std::collections::BTreeSet;
 
 use roaring::RoaringBitmap;
 
-use super::codec::{Cursor, SEAL, Tag, begin, finish, unseal};
-use super::container::{Container, Words, count, encode_words, reseal, set, unset, zeros};
+use super::codec::{SEAL, Tag};
+use super::container::{Container, Words, count, encode_words, reseal, unset, zeros};
 use super::error::{Damage, StoreError};
 use super::snapshot::{Transaction, View, damaged};
 use super::sorted;
 use super::tables::between;
+use super::tail::{Tail, TailView};
 use crate::ids::{Block, DocumentNumber, GroupId};
 
 const MEMBERS: &str = "members";
 const TAILS: &str = "tails";
-const VERSION: u8 = 1;
 const SALT: u64 = Tag::Member as u64;
 
 /// Entries that a tail may have. Groups differ, up to twice this, so that they are not all merged by one commit.
@@ -49,7 +49,7 @@ impl From<GroupId> for MemberSet {
 }
 
 impl MemberSet {
-    fn key(self) -> [u8; 5] {
+    pub(crate) fn key(self) -> [u8; 5] {
         let (kind, group) = match self {
             MemberSet::Active(group) => (0, group),
             MemberSet::Pending(group) => (1, group),
@@ -79,97 +79,6 @@ impl MemberSet {
     fn tail_limit(self) -> usize {
         let [.., low] = self.key();
         TAIL_LIMIT + TAIL_LIMIT * usize::from(low.wrapping_mul(151)) / 256
-    }
-}
-
-/// What changed since the containers of a set were written. Lists ascend, and have nothing in common.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Tail {
-    /// Members of the set, containers and tail together.
-    pub count: u64,
-    /// Documents that entered since.
-    pub entered: Vec<u32>,
-    /// Documents that left since.
-    pub left: Vec<u32>,
-}
-
-impl Tail {
-    fn encode(&self, set: MemberSet, out: &mut Vec<u8>) {
-        let start = begin(out, VERSION);
-        out.extend_from_slice(&self.count.to_le_bytes());
-        let (mut entered, mut left) = (&self.entered[..], &self.left[..]);
-        while let Some(block) = sorted::first_block(entered, left) {
-            let (now_entered, now_left);
-            (now_entered, entered) = sorted::split_block(entered, block);
-            (now_left, left) = sorted::split_block(left, block);
-            for number in [block.0, now_entered.len() as u16, now_left.len() as u16] {
-                out.extend_from_slice(&number.to_le_bytes());
-            }
-            for &document in now_entered.iter().chain(now_left) {
-                out.extend_from_slice(&(document as u16).to_le_bytes());
-            }
-        }
-        finish(out, start, Tag::Tail, &set.key());
-    }
-}
-
-/// A stored tail, read in place.
-#[derive(Clone, Copy)]
-struct TailView<'a> {
-    count: u64,
-    blocks: &'a [u8],
-}
-
-/// What changed in one block.
-struct TailBlock<'a> {
-    block: Block,
-    entered: &'a [[u8; 2]],
-    left: &'a [[u8; 2]],
-}
-
-impl<'a> TailView<'a> {
-    fn open(set: MemberSet, value: &'a [u8]) -> Result<Self, Damage> {
-        let mut cursor = Cursor::new(unseal(Tag::Tail, &set.key(), VERSION, value)?);
-        Ok(TailView { count: cursor.u64()?, blocks: cursor.rest() })
-    }
-
-    /// Blocks that changed, ascending; ends where the bytes stop making sense, which the checksum excludes.
-    fn blocks(self) -> impl Iterator<Item = TailBlock<'a>> {
-        let mut cursor = Cursor::new(self.blocks);
-        std::iter::from_fn(move || {
-            let block = Block(cursor.u16().ok()?);
-            let (entered, left) = (cursor.u16().ok()?, cursor.u16().ok()?);
-            let entered = cursor.take(2 * usize::from(entered)).ok()?.as_chunks().0;
-            let left = cursor.take(2 * usize::from(left)).ok()?.as_chunks().0;
-            Some(TailBlock { block, entered, left })
-        })
-    }
-
-    fn decode(self) -> Tail {
-        let mut tail = Tail { count: self.count, entered: Vec::new(), left: Vec::new() };
-        for TailBlock { block, entered, left } in self.blocks() {
-            let document = |&offset: &[u8; 2]| block.document(u16::from_le_bytes(offset)).0;
-            tail.entered.extend(entered.iter().map(document));
-            tail.left.extend(left.iter().map(document));
-        }
-        tail
-    }
-}
-
-impl TailBlock<'_> {
-    fn apply(&self, words: &mut Words) {
-        self.left.iter().for_each(|&offset| unset(words, u16::from_le_bytes(offset)));
-        self.entered.iter().for_each(|&offset| set(words, u16::from_le_bytes(offset)));
-    }
-
-    /// Whether a document entered (`Some(true)`), left (`Some(false)`), or neither.
-    fn verdict(&self, offset: u16) -> Option<bool> {
-        let has = |list: &[[u8; 2]]| list.binary_search_by_key(&offset, |&bytes| u16::from_le_bytes(bytes)).is_ok();
-        match (has(self.entered), has(self.left)) {
-            (true, _) => Some(true),
-            (_, true) => Some(false),
-            _ => None,
-        }
     }
 }
 

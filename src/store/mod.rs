@@ -53,6 +53,7 @@ mod schema;
 mod snapshot;
 mod sorted;
 mod tables;
+mod tail;
 
 #[cfg(test)]
 pub(crate) mod samples;
@@ -67,12 +68,13 @@ pub use contacts::is_key_of_urn;
 pub use error::{Damage, StoreError};
 pub use log::{Cause, LogEntry, LogGroup, Moves};
 pub use marker::{FORMAT, OLDEST_FORMAT};
-pub use members::{MemberSet, Tail};
+pub use members::MemberSet;
 pub use meta::{Settings, State};
 pub use row::RowView;
 pub use schema::{GroupRecord, GroupStatus, StoredQuery};
 pub use snapshot::{IndexTables, Snapshot, TableSize, Transaction, View};
 pub use tables::Table;
+pub use tail::Tail;
 
 use crate::ids::Uuid;
 use crate::value::Instant;
