@@ -19,6 +19,9 @@ pub(super) trait Sink {
     fn moved(&mut self, rank: u32, word: usize, entered: u64, left: u64);
 }
 
+/// Rank of a group, word, entered, left.
+pub(super) type WordMoves = (u32, u32, u64, u64);
+
 /// How the contacts of a batch are laid out in vectors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Layout {
@@ -52,7 +55,7 @@ pub(super) struct Scratch {
     pub(super) registers: [Registers; 2],
     pub(super) nested: NestedMarks,
     /// Moves of the batch, by words.
-    pub(super) moves: Vec<(u32, u32, u64, u64)>,
+    pub(super) moves: Vec<WordMoves>,
 }
 
 impl Scratch {

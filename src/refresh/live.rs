@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use smallvec::SmallVec;
 
-use crate::contact::{ContactView, FieldValueRef, Status};
+use crate::contact::{ContactView, FieldValueRef, Status, TypedValue};
 use crate::ids::{DocumentNumber, GroupId};
 use crate::refresh::change::{Memberships, RowChange, Side};
 use crate::refresh::matcher::{Findings, Moving};
@@ -23,6 +23,18 @@ pub(super) struct Frame<'a> {
     pub(super) memberships: &'a dyn Memberships,
     /// If it is the clock that moves and not the contacts: for each change, the leaves of what moves.
     pub(super) courses: Option<&'a [Step]>,
+}
+
+/// Whether queries can tell two values of a field apart. Of numbers and moments they do not see the text, which
+/// therefore is not even fetched: for a row in memory that is the most costly part.
+fn differ(was: Option<FieldValueRef<'_>>, is: Option<FieldValueRef<'_>>) -> bool {
+    match (was, is) {
+        (Some(was), Some(is)) => match (was.typed, is.typed) {
+            (TypedValue::Text, TypedValue::Text) => was.text != is.text,
+            (was, is) => was != is,
+        },
+        (was, is) => was.is_some() != is.is_some(),
+    }
 }
 
 /// What a contact's moving sources make true, before and after one instant.
@@ -175,9 +187,7 @@ impl LiveSet {
             let first = entries.get(contact.entries_from as usize..contact.entries_to as usize);
             first.and_then(<[Entry]>::first).map_or(u32::MAX, |entry| entry.source)
         };
-        if let Some(first) = self.contacts.first().map(key)
-            && self.contacts.iter().any(|contact| key(contact) != first)
-        {
+        if !self.contacts.is_sorted_by_key(key) {
             self.contacts.sort_by_key(key);
         }
     }
@@ -223,10 +233,9 @@ impl LiveSet {
             let is = if order.is_ge() { std::mem::replace(&mut right, new.next()) } else { None };
             let Some((field, _)) = was.or(is) else { break };
             let (was, is) = (was.map(|(_, value)| value), is.map(|(_, value)| value));
-            if was == is {
-                continue;
-            }
-            if let Some(source) = table.field_source(field) {
+            if let Some(source) = table.field_source(field)
+                && differ(was, is)
+            {
                 let was =
                     was.map(|value| self.find_field(frame, source, asked, value, Side::Before)).unwrap_or_default();
                 let is = is.map(|value| self.find_field(frame, source, asked, value, Side::After)).unwrap_or_default();
