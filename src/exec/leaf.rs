@@ -172,9 +172,8 @@ impl<'t, R: Rows, G: Groups> Sources<'_, 't, R, G> {
                 self.values(number_property(*property), predicate)?
             }
             Atom::TimeRange(property, low, high) => {
-                let bound_key = |bound: TimeBound| {
-                    instant_key(bound.resolve(self.clock.now, &self.clock.timezone)).to_vec()
-                };
+                let bound_key =
+                    |bound: TimeBound| instant_key(bound.resolve(self.clock.now, &self.clock.timezone)).to_vec();
                 let predicate = match (low, high) {
                     (None, None) => Predicate::Present,
                     _ => Predicate::Spans(vec![KeySpan {

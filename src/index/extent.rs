@@ -34,11 +34,7 @@ impl AttributeIndex {
     ///
     /// # Errors
     /// If the store fails or stored bytes are damaged.
-    pub fn extent(
-        &self,
-        rtxn: &RoTxn<'_>,
-        property: PropertyId,
-    ) -> Result<Option<(Box<[u8]>, Box<[u8]>)>, IndexError> {
+    pub fn extent(&self, rtxn: &RoTxn<'_>, property: PropertyId) -> Result<Option<(Box<[u8]>, Box<[u8]>)>, IndexError> {
         let blocks = self.blocks(rtxn, property)?;
         let views = || blocks.iter().flat_map(|pair| pair.base.iter().chain(&pair.delta));
         let low = views().filter_map(|view| value_at(view, 0)).min();

@@ -366,10 +366,7 @@ impl Writer<'_> {
 
     /// Computes the members of these groups and of all that depend on them anew, in order, and records who moved.
     pub(crate) fn refill(&mut self, groups: &[GroupId]) -> Result<(), WorkspaceError> {
-        let plans: BTreeMap<GroupId, _> = self.definitions.plans().collect();
-        let references: BTreeMap<GroupId, Vec<GroupId>> =
-            plans.iter().map(|(&id, plan)| (id, order::references(plan))).collect();
-        let sequence = order::topological(&references).map_err(|cycle| self.named_cycle(&cycle))?;
+        let (references, sequence) = self.references_in_order()?;
         let mut due: BTreeSet<GroupId> = groups.iter().copied().collect();
         let mut all = Vec::new();
         for group in sequence {
@@ -392,6 +389,19 @@ impl Writer<'_> {
         }
         self.log_only(&all, self.now(), Cause::Edit)?;
         self.schedule()
+    }
+
+    /// All smart groups that are kept exact, each after the groups that it refers to.
+    pub(crate) fn smart_groups_in_order(&self) -> Result<Vec<GroupId>, WorkspaceError> {
+        self.references_in_order().map(|(_, order)| order)
+    }
+
+    /// What each smart group refers to, and an order in which each comes after what it refers to.
+    fn references_in_order(&self) -> Result<(BTreeMap<GroupId, Vec<GroupId>>, Vec<GroupId>), WorkspaceError> {
+        let references: BTreeMap<GroupId, Vec<GroupId>> =
+            self.definitions.plans().map(|(id, plan)| (id, order::references(&plan))).collect();
+        let sequence = order::topological(&references).map_err(|cycle| self.named_cycle(&cycle))?;
+        Ok((references, sequence))
     }
 
     /// Reads the definitions again after they were changed in this transaction.

@@ -26,6 +26,7 @@ mod check;
 mod clock;
 mod cursor;
 mod definitions;
+mod derive;
 mod error;
 mod groups;
 mod indexing;

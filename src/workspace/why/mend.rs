@@ -127,7 +127,9 @@ impl<F: Fn(&Node, &Contact, &[Edit]) -> bool> Mender<'_, F> {
             },
             (Test::Anniversary { low, .. }, true) => {
                 let day = match low {
-                    AnniversaryDay::Relative(time) => self.shown(time.span(self.environment.now, &self.environment.timezone).0),
+                    AnniversaryDay::Relative(time) => {
+                        self.shown(time.span(self.environment.now, &self.environment.timezone).0)
+                    }
                     AnniversaryDay::Fixed { month, day } => format!("2000-{month:02}-{day:02}"),
                 };
                 Some(Edit::Set(property, day))
@@ -283,7 +285,9 @@ fn neighbour(number: Decimal, above: bool) -> Option<Decimal> {
 /// What an edit is about: a later edit of the same replaces an earlier one.
 fn subject(edit: &Edit) -> (&'static str, String) {
     match edit {
-        Edit::Set(property, _) | Edit::SetAny(property) | Edit::Clear(property) => ("property", format!("{property:?}")),
+        Edit::Set(property, _) | Edit::SetAny(property) | Edit::Clear(property) => {
+            ("property", format!("{property:?}"))
+        }
         Edit::RemoveAddress(property, text) => ("address", format!("{property:?} {text}")),
         Edit::Join(group) | Edit::Leave(group) => ("group", format!("{group:?}")),
         Edit::Activate => ("status", String::new()),

@@ -179,9 +179,7 @@ impl Reader<'_> {
         let kind = match node {
             Node::All(children) => ClauseKind::All(all(children)?),
             Node::Any(children) => ClauseKind::Any(all(children)?),
-            Node::Not(child) => {
-                ClauseKind::Not(Box::new(self.clause(child, query, document, contact, groups, depth)?))
-            }
+            Node::Not(child) => ClauseKind::Not(Box::new(self.clause(child, query, document, contact, groups, depth)?)),
             Node::Condition(condition) => {
                 let mut nested = Vec::new();
                 for group in groups_of_condition(condition) {
@@ -275,8 +273,7 @@ fn reason(
         return format!("the contact matches the query but is {status}, and smart groups hold active contacts only");
     }
     let failing = clauses.and_then(first_failing);
-    let inactive =
-        if status == Status::Active { String::new() } else { format!("; it is also {status}, not active") };
+    let inactive = if status == Status::Active { String::new() } else { format!("; it is also {status}, not active") };
     match failing {
         Some((text, saw)) if saw.is_empty() => format!("`{text}` does not hold: there is no value{inactive}"),
         Some((text, saw)) => format!("`{text}` does not hold: it saw {}{inactive}", saw.join(", ")),

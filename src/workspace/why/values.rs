@@ -34,10 +34,9 @@ pub(super) fn seen(
             let urns = contact.urns.iter().filter(|urn| wanted(urn.scheme()));
             urns.map(|urn| if environment.redact_urns { REDACTED.to_owned() } else { urn.path().to_owned() }).collect()
         }
-        Property::Group => groups
-            .iter()
-            .filter_map(|&id| schema.group_by_id(id).map(|group| format!("{:?}", group.name)))
-            .collect(),
+        Property::Group => {
+            groups.iter().filter_map(|&id| schema.group_by_id(id).map(|group| format!("{:?}", group.name))).collect()
+        }
         Property::Flow => contact.flow.and_then(flow).into_iter().collect(),
         Property::History => contact.history.iter().filter_map(|&id| flow(id)).collect(),
         Property::Tickets => vec![contact.tickets.to_string()],
