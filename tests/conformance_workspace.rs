@@ -109,9 +109,9 @@ fn members(workspace: &Workspace) -> BTreeMap<String, BTreeSet<String>> {
     for group in reader.groups().unwrap().into_iter().filter(|group| group.smart) {
         let documents = reader.members(group.id).unwrap();
         assert_eq!(documents.len(), group.count);
-        let uuids = documents.iter().map(|document| {
-            reader.row(headcount::ids::DocumentNumber(document)).unwrap().unwrap().uuid().to_string()
-        });
+        let uuids = documents
+            .iter()
+            .map(|document| reader.row(headcount::ids::DocumentNumber(document)).unwrap().unwrap().uuid().to_string());
         members.insert(group.name, uuids.collect());
     }
     members

@@ -169,7 +169,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 7] = [Kind::Mixed, Kind::City, Kind::Age, Kind::LastSeen, Kind::Status, Kind::New, Kind::All];
+    pub(crate) const ALL: [Kind; 7] =
+        [Kind::Mixed, Kind::City, Kind::Age, Kind::LastSeen, Kind::Status, Kind::New, Kind::All];
 }
 
 fn change(kind: Kind, before: &Contact, dice: &mut Dice) -> Contact {

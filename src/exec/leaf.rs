@@ -140,7 +140,7 @@ impl<'t, R: Rows, G: Groups> Sources<'_, 't, R, G> {
     /// If the store fails or stored bytes are damaged.
     pub fn leaf(&self, atom: &Atom) -> Result<Leaf<'t>, IndexError> {
         Ok(match atom {
-            Atom::TextIn(TextProperty::Uuid, texts) => self.by_uuid(texts),
+            Atom::TextIn(TextProperty::Uuid, texts) => self.by_uuid(texts)?,
             Atom::TextSet(TextProperty::Uuid) => self.values(PropertyId::Status, Predicate::Present)?,
             Atom::TextIn(property, texts) => {
                 let id = text_property(property);
@@ -204,8 +204,8 @@ impl<'t, R: Rows, G: Groups> Sources<'_, 't, R, G> {
                 keys.sort_unstable();
                 self.values(PropertyId::Status, Predicate::Keys(keys))?
             }
-            Atom::GroupIn(groups) => Leaf::Sets(self.members(Some(groups))),
-            Atom::GroupSet => Leaf::Sets(self.members(None)),
+            Atom::GroupIn(groups) => Leaf::Sets(self.members(Some(groups))?),
+            Atom::GroupSet => Leaf::Sets(self.members(None)?),
             Atom::FlowIn(flows) => self.flows(PropertyId::Flow, flows)?,
             Atom::FlowSet => self.values(PropertyId::Flow, Predicate::Present)?,
             Atom::HistoryIn(flows) => self.flows(PropertyId::History, flows)?,
@@ -258,37 +258,37 @@ impl<'t, R: Rows, G: Groups> Sources<'_, 't, R, G> {
         self.values(property, Predicate::Keys(keys))
     }
 
-    fn by_uuid(&self, texts: &[Box<str>]) -> Leaf<'t> {
+    fn by_uuid(&self, texts: &[Box<str>]) -> Result<Leaf<'t>, IndexError> {
         let mut sets = BlockSets::default();
         for text in texts {
             // Only the usual form, in lower case, is the folded text of an identity.
             let uuid = Uuid::parse(text).filter(|uuid| uuid.to_string() == text.as_ref());
             if let Some(uuid) = uuid
-                && let Some(document) = self.rows.by_uuid(uuid)
+                && let Some(document) = self.rows.by_uuid(uuid)?
             {
                 insert(&mut sets, document);
             }
         }
-        Leaf::Sets(sets)
+        Ok(Leaf::Sets(sets))
     }
 
-    fn members(&self, groups: Option<&[GroupId]>) -> BlockSets {
+    fn members(&self, groups: Option<&[GroupId]>) -> Result<BlockSets, IndexError> {
         let mut sets = BlockSets::default();
         for &block in self.blocks {
             let mut set = Box::new([0; WORDS]);
             match groups {
                 Some(groups) => {
                     for &group in groups {
-                        self.groups.members(group, block, &mut set);
+                        self.groups.members(group, block, &mut set)?;
                     }
                 }
-                None => self.groups.members_of_any(block, &mut set),
+                None => self.groups.members_of_any(block, &mut set)?,
             }
             if !bits::is_empty(&set) {
                 sets.insert(block, set);
             }
         }
-        sets
+        Ok(sets)
     }
 }
 

@@ -21,12 +21,10 @@ pub use sort::{Order, Position, SortProperty};
 
 use crate::contact::ContactView;
 use crate::ids::{Block, DocumentNumber, GroupId, Uuid};
+use crate::index::IndexError;
 use crate::index::bits::Words;
 
-/// The rows of one snapshot, fetched on the calling thread and tested in parallel.
-///
-/// An implementation that can fail notes its first failure, answers `None`, and is asked afterwards: an answer made
-/// after a failure is not to be trusted.
+/// The rows of one snapshot. Rows are fetched on the calling thread and tested in parallel.
 pub trait Rows {
     /// A row, in place.
     type View<'a>: ContactView + Send + Sync
@@ -34,23 +32,29 @@ pub trait Rows {
         Self: 'a;
 
     /// The row of a document; `None` if there is none.
-    fn row(&self, document: DocumentNumber) -> Option<Self::View<'_>>;
+    ///
+    /// # Errors
+    /// If the store fails or the row is damaged.
+    fn row(&self, document: DocumentNumber) -> Result<Option<Self::View<'_>>, IndexError>;
 
     /// The document of this identity.
-    fn by_uuid(&self, uuid: Uuid) -> Option<DocumentNumber>;
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn by_uuid(&self, uuid: Uuid) -> Result<Option<DocumentNumber>, IndexError>;
 }
 
-/// The memberships of one snapshot. Failures are noted as in [`Rows`].
+/// The memberships of one snapshot.
 pub trait Groups {
     /// Adds the members of a group in a block to a set.
-    fn members(&self, group: GroupId, block: Block, set: &mut Words);
+    ///
+    /// # Errors
+    /// If the store fails or stored bytes are damaged.
+    fn members(&self, group: GroupId, block: Block, set: &mut Words) -> Result<(), IndexError>;
 
     /// Adds the members of any group in a block to a set.
-    fn members_of_any(&self, block: Block, set: &mut Words);
-
-    /// How many members a group has.
-    fn count(&self, group: GroupId) -> u64;
-
-    /// Whether a document is a member; of any group at all if none is named.
-    fn contains(&self, group: Option<GroupId>, document: DocumentNumber) -> bool;
+    ///
+    /// # Errors
+    /// If the store fails or stored bytes are damaged.
+    fn members_of_any(&self, block: Block, set: &mut Words) -> Result<(), IndexError>;
 }

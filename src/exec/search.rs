@@ -267,7 +267,7 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
         for offsets in offsets.chunks(ROWS_AT_ONCE) {
             let mut rows = Vec::with_capacity(offsets.len());
             for &offset in offsets {
-                if let Some(row) = self.prepared.snapshot.rows.row(block.document(offset)) {
+                if let Some(row) = self.prepared.snapshot.rows.row(block.document(offset))? {
                     rows.push((offset, row));
                 }
             }

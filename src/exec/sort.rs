@@ -239,7 +239,7 @@ impl<'t, R: Rows, G: Groups> Search<'_, '_, 't, R, G> {
                 true
             });
             for document in offsets.into_iter().map(|offset| block.document(offset)) {
-                let row = self.snapshot().rows.row(document);
+                let row = self.snapshot().rows.row(document)?;
                 let value = row.as_ref().and_then(|row| order.property.value(row));
                 places.push(Position { value, document });
             }
@@ -311,7 +311,7 @@ impl<'t, R: Rows, G: Groups> Search<'_, '_, 't, R, G> {
         for item in items.iter() {
             let mut value: Option<Box<[u8]>> = None;
             if item.key.len() == CUT_KEY {
-                let row = self.snapshot().rows.row(item.document);
+                let row = self.snapshot().rows.row(item.document)?;
                 value = row.as_ref().and_then(|row| order.property.value(row));
             }
             places.push(Position { value: Some(value.unwrap_or_else(|| item.key.into())), document: item.document });

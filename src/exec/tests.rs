@@ -14,7 +14,7 @@ use super::*;
 use crate::contact::{Contact, FieldValue, Status, TypedValue};
 use crate::ids::{AtomId, FieldId, FlowId};
 use crate::index::bits;
-use crate::index::{AttributeIndex, FieldKinds, Policy, RowChange, TextIndex, TextSource};
+use crate::index::{AttributeIndex, FieldKinds, IndexError, Policy, RowChange, TextIndex, TextSource};
 use crate::model::{Context, Memberships};
 use crate::plan::atom::{
     Atom, Expr, LogicalPlan, NumberBound, NumberProperty, TextProperty, TimeBound, TimeProperty, WordMatch,
@@ -37,11 +37,11 @@ struct Model {
 
 impl Rows for Model {
     type View<'a> = ContactRef<'a>;
-    fn row(&self, document: DocumentNumber) -> Option<ContactRef<'_>> {
-        self.contacts.get(&document).cloned().map(|contact| ContactRef(contact, std::marker::PhantomData))
+    fn row(&self, document: DocumentNumber) -> Result<Option<ContactRef<'_>>, IndexError> {
+        Ok(self.contacts.get(&document).cloned().map(|contact| ContactRef(contact, std::marker::PhantomData)))
     }
-    fn by_uuid(&self, uuid: Uuid) -> Option<DocumentNumber> {
-        self.contacts.iter().find(|(_, contact)| contact.uuid == uuid).map(|(document, _)| *document)
+    fn by_uuid(&self, uuid: Uuid) -> Result<Option<DocumentNumber>, IndexError> {
+        Ok(self.contacts.iter().find(|(_, contact)| contact.uuid == uuid).map(|(document, _)| *document))
     }
 }
 
@@ -107,21 +107,16 @@ impl ContactView for ContactRef<'_> {
 }
 
 impl Groups for Model {
-    fn members(&self, group: GroupId, block: Block, set: &mut Words) {
+    fn members(&self, group: GroupId, block: Block, set: &mut Words) -> Result<(), IndexError> {
         for document in self.groups.get(&group).into_iter().flatten().map(DocumentNumber) {
             if document.block() == block {
                 bits::insert(set, document.offset());
             }
         }
+        Ok(())
     }
-    fn members_of_any(&self, block: Block, set: &mut Words) {
-        self.groups.keys().for_each(|&group| self.members(group, block, set));
-    }
-    fn count(&self, group: GroupId) -> u64 {
-        self.groups.get(&group).map_or(0, RoaringBitmap::len)
-    }
-    fn contains(&self, group: Option<GroupId>, document: DocumentNumber) -> bool {
-        self.groups.iter().any(|(id, members)| group.is_none_or(|group| group == *id) && members.contains(document.0))
+    fn members_of_any(&self, block: Block, set: &mut Words) -> Result<(), IndexError> {
+        self.groups.keys().try_for_each(|&group| self.members(group, block, set))
     }
 }
 

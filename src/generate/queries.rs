@@ -329,8 +329,9 @@ fn phone(random: &mut Random, country: &Country) -> (String, String) {
             let digits = random.between(1_000, 9_999);
             made(format!("tel ~ {digits}"), format!("number with {digits}"))
         }
-        5..7 => made(format!("tel ~ +{code}"), format!("in {} by phone", country.name)),
-        7 => made(format!("whatsapp ~ {code}"), format!("WhatsApp in {}", country.name)),
+        // Fewer than three characters cannot be searched for, and some calling codes are shorter.
+        5..7 if code.len() > 1 => made(format!("tel ~ +{code}"), format!("in {} by phone", country.name)),
+        5..8 => made(format!("whatsapp ~ {code}{prefix}"), format!("WhatsApp on +{code} {prefix}")),
         8 => made("mailto ~ example.com", "mail at example.com"),
         _ => {
             let digits = random.between(100, 999);

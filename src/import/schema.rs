@@ -11,10 +11,10 @@ use crate::import::detect::{self, Wait};
 use crate::import::error::{ImportError, Kind, LineNumber, shown, suggestion};
 use crate::import::source::Source;
 use crate::import::{MAX_DOCUMENT, MAX_FIELDS};
-use crate::workspace::change::NamedRef;
-use crate::workspace::{FieldInput, SchemaInput};
 use crate::schema::{Field, FieldType, Flow, Group, Schema};
 use crate::value::fold::lower;
+use crate::workspace::change::NamedRef;
+use crate::workspace::{FieldInput, SchemaInput};
 
 /// What a schema file holds. Every list may be left out.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]

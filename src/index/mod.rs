@@ -71,6 +71,8 @@ pub enum IndexError {
         /// The version that they carry.
         version: u8,
     },
+    /// Rows or memberships, which answers are confirmed from, could not be read.
+    Source(Box<dyn std::error::Error + Send + Sync>),
     /// The text index failed; the message says what it was doing.
     Text(String),
 }
@@ -86,6 +88,7 @@ impl fmt::Display for IndexError {
             IndexError::TooNew { version } => {
                 write!(f, "an index has format {version}, which is newer than this program; use a newer headcount")
             }
+            IndexError::Source(error) => error.fmt(f),
             IndexError::Text(message) => write!(f, "the text index failed: {message}"),
         }
     }
@@ -95,6 +98,7 @@ impl std::error::Error for IndexError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             IndexError::Store(error) => Some(error),
+            IndexError::Source(error) => error.source(),
             _ => None,
         }
     }

@@ -2,11 +2,11 @@
 
 use crate::contact::ContactView;
 use crate::ids::DocumentNumber;
-use crate::refresh::change::{Counters, RowChange, Side};
+use crate::refresh::change::{Counters, RowChange};
 use crate::refresh::groups::{NestedMarks, run_group};
 use crate::refresh::live::{Entry, Frame, Live, LiveSet};
 use crate::refresh::program::{MAX_WORDS, Registers};
-use crate::refresh::table::{SourceSet, Table, User};
+use crate::refresh::table::{Table, User};
 use crate::refresh::vectors::{Vectors, differing_words};
 
 /// Most contacts in a batch.
@@ -18,6 +18,9 @@ pub(super) trait Sink {
     /// a group in a batch is told in a row.
     fn moved(&mut self, rank: u32, word: usize, entered: u64, left: u64);
 }
+
+/// Rank of a group, word, entered, left.
+pub(super) type WordMoves = (u32, u32, u64, u64);
 
 /// How the contacts of a batch are laid out in vectors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,13 +39,12 @@ pub(super) struct Scratch {
     /// For each source, the position of each contact among its bounds.
     positions_before: Vec<Vec<u32>>,
     positions_after: Vec<Vec<u32>>,
-    needed: SourceSet,
     pub(super) active_before: Vec<u64>,
     pub(super) active_after: Vec<u64>,
     /// Document numbers by bit.
     pub(super) documents: Vec<DocumentNumber>,
-    /// For each source, the last contact for which it came with an entry, plus one.
-    entered: Vec<u32>,
+    /// For each leaf, whether its source has flips, so that it has a vector for each side.
+    split: Vec<bool>,
     /// For each composite, whether its vector is there.
     pub(super) composed: Vec<bool>,
     pub(super) composed_list: Vec<u32>,
@@ -52,7 +54,7 @@ pub(super) struct Scratch {
     pub(super) registers: [Registers; 2],
     pub(super) nested: NestedMarks,
     /// Moves of the batch, by words.
-    pub(super) moves: Vec<(u32, u32, u64, u64)>,
+    pub(super) moves: Vec<WordMoves>,
 }
 
 impl Scratch {
@@ -74,9 +76,8 @@ impl Scratch {
         counters.live += self.live.contacts.len() as u64;
         if !self.live.contacts.is_empty() {
             self.place(layout);
-            self.need(table);
             self.lay_out(table, counters);
-            self.scatter(frame, rows, layout);
+            self.scatter(frame, layout);
             self.sweep(frame);
             self.move_groups(table, counters, sink);
         }
@@ -114,26 +115,17 @@ impl Scratch {
         }
     }
 
-    /// Which sources must be read: those of groups that may move.
-    fn need(&mut self, table: &Table) {
-        self.needed = SourceSet::new(table.sources.len());
-        if self.live.contacts.iter().any(|contact| contact.active_before != contact.active_after) {
-            (0..table.sources.len()).for_each(|source| self.needed.insert(source));
-        } else {
-            let flipped = table.sources.iter().enumerate().filter(|&(at, _)| self.live.flipped.contains(at));
-            flipped.for_each(|(_, entry)| self.needed.unite(&entry.companions));
-        }
-    }
-
     fn lay_out(&mut self, table: &Table, counters: &mut Counters) {
         self.vectors.reset(table.size().slots, self.active_before.len());
         for positions in [&mut self.positions_before, &mut self.positions_after] {
             positions.resize(table.sources.len().max(positions.len()), Vec::new());
         }
-        self.entered.clear();
-        self.entered.resize(table.sources.len(), 0);
-        for (at, entry) in table.sources.iter().enumerate().filter(|&(at, _)| self.needed.contains(at)) {
+        self.split.resize(table.size().slots.max(self.split.len()), false);
+        for (at, entry) in table.sources.iter().enumerate().filter(|&(at, _)| self.live.needed.contains(at)) {
             let both = self.live.flipped.contains(at);
+            if let Some(split) = self.split.get_mut(entry.leaves.start as usize..entry.leaves.end as usize) {
+                split.fill(both);
+            }
             self.vectors.lay_out(entry.leaves.clone(), both);
             counters.vectors += u64::from(entry.leaves.end - entry.leaves.start);
             for positions in [&mut self.positions_before, &mut self.positions_after] {
@@ -146,79 +138,35 @@ impl Scratch {
     }
 
     /// Sets the bits of all leaves of all live contacts.
-    fn scatter<V: ContactView>(&mut self, frame: Frame<'_>, rows: &[RowChange<V>], layout: Layout) {
-        let table = frame.table;
-        let attributes: Vec<u32> =
-            table.attributes.iter().copied().filter(|&source| self.needed.contains(source as usize)).collect();
-        let mut live = std::mem::take(&mut self.live);
-        for (at, contact) in std::mem::take(&mut live.contacts).into_iter().enumerate() {
-            let bit = bit_of(layout, at, &contact);
-            let stamp = at as u32 + 1;
-            for entry in live.entries(&contact) {
-                if let Some(entered) = self.entered.get_mut(entry.source as usize) {
-                    *entered = stamp;
-                }
-                self.set(entry.source, bit, live.leaves(&entry.before), entry.before.position, &[Side::Before]);
-                self.set(entry.source, bit, live.leaves(&entry.after), entry.after.position, &[Side::After]);
-                self.flip(table, frame, entry, &live, bit / 64);
+    fn scatter(&mut self, frame: Frame<'_>, layout: Layout) {
+        let live = std::mem::take(&mut self.live);
+        for (at, contact) in live.contacts.iter().enumerate() {
+            let bit = bit_of(layout, at, contact);
+            for entry in live.entries(contact) {
+                live.leaves(&entry.before).iter().for_each(|&leaf| self.vectors.set_before(leaf, bit));
+                live.leaves(&entry.after).iter().for_each(|&leaf| self.vectors.set_after(leaf, bit));
+                put(&mut self.positions_before, entry.source, bit, entry.before.position);
+                put(&mut self.positions_after, entry.source, bit, entry.after.position);
+                self.flip(frame, entry, &live, bit / 64);
             }
-            // What is not in an entry is the same on both sides, or matters on one side only.
-            let Some(row) = rows.get(contact.change as usize) else { continue };
-            let (Some(view), side) = (if contact.active_after {
-                (row.after.as_ref(), Side::After)
-            } else {
-                (row.before.as_ref(), Side::Before)
-            }) else {
-                continue;
-            };
-            for &source in &attributes {
-                if self.entered.get(source as usize) != Some(&stamp) {
-                    let finding = live.find(frame, source, &contact.asked(), view, side);
-                    self.set_same(source, bit, live.leaves(&finding), finding.position, &live.flipped);
-                    live.drop_last(&finding);
+            for &leaf in live.same(contact) {
+                self.vectors.set_before(leaf, bit);
+                if self.split.get(leaf as usize) == Some(&true) {
+                    self.vectors.set_after(leaf, bit);
                 }
             }
-            for (field, value) in view.fields() {
-                let Some(source) = table.field_source(field) else { continue };
-                if self.needed.contains(source as usize) && self.entered.get(source as usize) != Some(&stamp) {
-                    let finding = live.find_field(frame, source, &contact.asked(), value, side);
-                    self.set_same(source, bit, live.leaves(&finding), finding.position, &live.flipped);
-                    live.drop_last(&finding);
+            for &(source, position) in live.placed(contact) {
+                put(&mut self.positions_before, source, bit, position);
+                if live.flipped.contains(source as usize) {
+                    put(&mut self.positions_after, source, bit, position);
                 }
             }
-            live.contacts.push(contact);
         }
         self.live = live;
     }
 
-    fn set_same(&mut self, source: u32, bit: usize, leaves: &[u32], position: u32, flipped: &SourceSet) {
-        let sides: &[Side] =
-            if flipped.contains(source as usize) { &[Side::Before, Side::After] } else { &[Side::Before] };
-        self.set(source, bit, leaves, position, sides);
-    }
-
-    fn set(&mut self, source: u32, bit: usize, leaves: &[u32], position: u32, sides: &[Side]) {
-        for side in sides {
-            let positions = match side {
-                Side::Before => {
-                    leaves.iter().for_each(|&leaf| self.vectors.set_before(leaf, bit));
-                    &mut self.positions_before
-                }
-                Side::After => {
-                    leaves.iter().for_each(|&leaf| self.vectors.set_after(leaf, bit));
-                    &mut self.positions_after
-                }
-            };
-            if position != 0
-                && let Some(place) = positions.get_mut(source as usize).and_then(|column| column.get_mut(bit))
-            {
-                *place = position;
-            }
-        }
-    }
-
     /// Notes which leaves an entry flips.
-    fn flip(&mut self, table: &Table, frame: Frame<'_>, entry: &Entry, live: &LiveSet, word: usize) {
+    fn flip(&mut self, frame: Frame<'_>, entry: &Entry, live: &LiveSet, word: usize) {
         let (was, is) = (live.leaves(&entry.before), live.leaves(&entry.after));
         for (one, other) in [(was, is), (is, was)] {
             for leaf in one.iter().filter(|leaf| !other.contains(leaf)) {
@@ -228,7 +176,8 @@ impl Scratch {
         let (low, high) =
             (entry.before.position.min(entry.after.position), entry.before.position.max(entry.after.position));
         if low != high
-            && let (Some(source), Some(moving)) = (table.source(entry.source), frame.moving.get(entry.source as usize))
+            && let (Some(source), Some(moving)) =
+                (frame.table.source(entry.source), frame.moving.get(entry.source as usize))
         {
             let crossed = source.matcher.axis(moving).get(low as usize..high as usize);
             crossed.unwrap_or_default().iter().for_each(|&leaf| self.vectors.flip(leaf, 1 << word));
@@ -240,7 +189,7 @@ impl Scratch {
             let axis = entry.matcher.axis(moving);
             // On a course through time, the leaves of what moves are told one by one.
             let told = frame.courses.is_some() && entry.matcher.moves();
-            if told || axis.is_empty() || !self.needed.contains(at) {
+            if told || axis.is_empty() || !self.live.needed.contains(at) {
                 continue;
             }
             if let Some(positions) = self.positions_before.get(at) {
@@ -317,6 +266,14 @@ impl Scratch {
                 *composed = false;
             }
         }
+    }
+}
+
+fn put(positions: &mut [Vec<u32>], source: u32, bit: usize, position: u32) {
+    if position != 0
+        && let Some(place) = positions.get_mut(source as usize).and_then(|column| column.get_mut(bit))
+    {
+        *place = position;
     }
 }
 

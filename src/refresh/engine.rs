@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::contact::ContactView;
 use crate::ids::DocumentNumber;
-use crate::refresh::batch::{BATCH, Layout, Scratch, Sink};
+use crate::refresh::batch::{BATCH, Layout, Scratch, Sink, WordMoves};
 use crate::refresh::change::{Counters, Flips, Memberships, NoMemberships, RowChange};
 use crate::refresh::live::Frame;
 use crate::refresh::matcher::Moving;
@@ -147,7 +147,7 @@ pub(super) fn apply_batch<V: ContactView>(
     changes: &[RowChange<V>],
 ) -> Outcome {
     let mut counters = Counters::default();
-    let mut words: Vec<(u32, u32, u64, u64)> = std::mem::take(&mut scratch.moves);
+    let mut words: Vec<WordMoves> = std::mem::take(&mut scratch.moves);
     words.clear();
     scratch.evaluate(frame, changes, Layout::Dense, &mut counters, &mut words);
     let flips = documents_of(frame.table, &words, &scratch.documents);
@@ -155,7 +155,7 @@ pub(super) fn apply_batch<V: ContactView>(
     Outcome { flips, counters }
 }
 
-impl Sink for Vec<(u32, u32, u64, u64)> {
+impl Sink for Vec<WordMoves> {
     #[inline]
     fn moved(&mut self, rank: u32, word: usize, entered: u64, left: u64) {
         self.push((rank, word as u32, entered, left));
@@ -163,25 +163,36 @@ impl Sink for Vec<(u32, u32, u64, u64)> {
 }
 
 /// Moves by words as moves by document numbers.
-fn documents_of(table: &Table, words: &[(u32, u32, u64, u64)], documents: &[DocumentNumber]) -> Vec<Flips> {
+fn documents_of(table: &Table, words: &[WordMoves], documents: &[DocumentNumber]) -> Vec<Flips> {
     let mut all = Vec::new();
     for run in words.chunk_by(|(a, ..), (b, ..)| a == b) {
         let Some(group) = run.first().and_then(|&(rank, ..)| table.groups.get(rank as usize)) else { continue };
-        let mut flips = Flips { group: group.id, entered: Vec::new(), left: Vec::new() };
+        let count = |side: fn(&WordMoves) -> u64| run.iter().map(|moves| side(moves).count_ones() as usize).sum();
+        let (entered, left) = (count(|moves| moves.2), count(|moves| moves.3));
+        let mut flips = Flips { group: group.id, entered: Vec::with_capacity(entered), left: Vec::with_capacity(left) };
         for &(_, word, entered, left) in run {
+            let from = word as usize * 64;
+            let of_word = documents.get(from..).unwrap_or_default();
             for (mut bits, moved) in [(entered, &mut flips.entered), (left, &mut flips.left)] {
                 while bits != 0 {
-                    moved.extend(documents.get(word as usize * 64 + bits.trailing_zeros() as usize));
+                    moved.extend(of_word.get(bits.trailing_zeros() as usize));
                     bits &= bits - 1;
                 }
             }
         }
-        flips.entered.sort_unstable();
-        flips.left.sort_unstable();
+        sort(&mut flips.entered);
+        sort(&mut flips.left);
         all.push(flips);
     }
     all.sort_unstable_by_key(|flips| flips.group);
     all
+}
+
+/// Mostly they are in order already, which is cheap to see.
+fn sort(documents: &mut [DocumentNumber]) {
+    if !documents.is_sorted() {
+        documents.sort_unstable();
+    }
 }
 
 /// Puts the outcomes of batches together.
@@ -205,8 +216,8 @@ fn merge(outcomes: Vec<Outcome>) -> Outcome {
         }
     }
     for flips in &mut flips {
-        flips.entered.sort_unstable();
-        flips.left.sort_unstable();
+        sort(&mut flips.entered);
+        sort(&mut flips.left);
     }
     Outcome { flips, counters }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use smallvec::SmallVec;
 
-use crate::contact::{ContactView, FieldValueRef, Status};
+use crate::contact::{ContactView, FieldValueRef, Status, TypedValue};
 use crate::ids::{DocumentNumber, GroupId};
 use crate::refresh::change::{Memberships, RowChange, Side};
 use crate::refresh::matcher::{Findings, Moving};
@@ -23,6 +23,18 @@ pub(super) struct Frame<'a> {
     pub(super) memberships: &'a dyn Memberships,
     /// If it is the clock that moves and not the contacts: for each change, the leaves of what moves.
     pub(super) courses: Option<&'a [Step]>,
+}
+
+/// Whether queries can tell two values of a field apart. Of numbers and moments they do not see the text, which
+/// therefore is not even fetched: for a row in memory that is the most costly part.
+fn differ(was: Option<FieldValueRef<'_>>, is: Option<FieldValueRef<'_>>) -> bool {
+    match (was, is) {
+        (Some(was), Some(is)) => match (was.typed, is.typed) {
+            (TypedValue::Text, TypedValue::Text) => was.text != is.text,
+            (was, is) => was != is,
+        },
+        (was, is) => was.is_some() != is.is_some(),
+    }
 }
 
 /// What a contact's moving sources make true, before and after one instant.
@@ -82,13 +94,15 @@ pub(super) struct Entry {
 /// A contact for which some leaf flipped, or that entered or left the active ones.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Live {
-    /// Its place among the changes.
-    pub(super) change: u32,
     pub(super) document: DocumentNumber,
     pub(super) active_before: bool,
     pub(super) active_after: bool,
     entries_from: u32,
     entries_to: u32,
+    same_to: u32,
+    placed_to: u32,
+    same_from: u32,
+    placed_from: u32,
 }
 
 /// The live contacts of a batch.
@@ -96,18 +110,20 @@ pub(super) struct Live {
 pub(super) struct LiveSet {
     pub(super) contacts: Vec<Live>,
     entries: Vec<Entry>,
-    pub(super) pool: Vec<Slot>,
+    pool: Vec<Slot>,
+    /// Leaves that hold of a contact on both sides, or on the only one on which it can be in a group.
+    same: Vec<Slot>,
+    /// Sources and positions of which the same is true.
+    placed: Vec<(u32, u32)>,
     buffer: String,
     /// Sources of which some leaf flipped.
     pub(super) flipped: SourceSet,
+    /// Sources that some contact was read for.
+    pub(super) needed: SourceSet,
+    /// Sources that the contact at hand is read for.
+    wanted: SourceSet,
     /// Values looked up.
     pub(super) values: u64,
-}
-
-impl Live {
-    pub(super) fn asked(&self) -> Asked {
-        Asked { document: self.document, change: self.change }
-    }
 }
 
 impl LiveSet {
@@ -119,11 +135,25 @@ impl LiveSet {
         self.pool.get(finding.from as usize..finding.to as usize).unwrap_or_default()
     }
 
+    /// Leaves of a contact that are the same on both sides.
+    pub(super) fn same(&self, contact: &Live) -> &[Slot] {
+        self.same.get(contact.same_from as usize..contact.same_to as usize).unwrap_or_default()
+    }
+
+    /// Its positions, by source, that are the same on both sides.
+    pub(super) fn placed(&self, contact: &Live) -> &[(u32, u32)] {
+        self.placed.get(contact.placed_from as usize..contact.placed_to as usize).unwrap_or_default()
+    }
+
     pub(super) fn clear(&mut self, sources: usize) {
         self.contacts.clear();
         self.entries.clear();
         self.pool.clear();
-        self.flipped = SourceSet::new(sources);
+        self.same.clear();
+        self.placed.clear();
+        for set in [&mut self.flipped, &mut self.needed, &mut self.wanted] {
+            *set = SourceSet::new(sources);
+        }
         self.values = 0;
     }
 
@@ -135,10 +165,11 @@ impl LiveSet {
             return;
         }
         let entries_from = self.entries.len() as u32;
+        let asked = Asked { document: row.document, change };
+        self.wanted.clear();
         // On a side where the contact is in no group, nothing else of it matters.
         if let (true, true, Some(before), Some(after)) = (active_before, active_after, &row.before, &row.after) {
             let pool_from = self.pool.len();
-            let asked = Asked { document: row.document, change };
             match frame.courses {
                 None => self.compare(frame, &asked, before, after),
                 Some(courses) => {
@@ -156,16 +187,64 @@ impl LiveSet {
             }
             for entry in self.entries.get(entries_from as usize..).unwrap_or_default() {
                 self.flipped.insert(entry.source as usize);
+                if let Some(source) = frame.table.source(entry.source) {
+                    self.wanted.unite(&source.companions);
+                }
             }
+        } else {
+            self.wanted.fill();
+        }
+        self.needed.unite(&self.wanted);
+        let (same_from, placed_from) = (self.same.len() as u32, self.placed.len() as u32);
+        match (&row.before, &row.after) {
+            (_, Some(after)) if active_after => self.read(frame, &asked, after, Side::After, entries_from),
+            (Some(before), _) => self.read(frame, &asked, before, Side::Before, entries_from),
+            (None, _) => {}
         }
         self.contacts.push(Live {
-            change,
             document: row.document,
             active_before,
             active_after,
             entries_from,
             entries_to: self.entries.len() as u32,
+            same_from,
+            same_to: self.same.len() as u32,
+            placed_from,
+            placed_to: self.placed.len() as u32,
         });
+    }
+
+    /// Reads what is wanted of a contact, but for the sources of its entries.
+    ///
+    /// At once, while the contact is at hand: to come back for it when all are known to be live or not, and which
+    /// sources their groups look at, cost half as much again, in waiting for memory. What a contact is not read for
+    /// is the same on both sides, so that whatever stands in the vectors there moves it nowhere.
+    fn read<V: ContactView>(&mut self, frame: Frame<'_>, asked: &Asked, contact: &V, side: Side, entries_from: u32) {
+        for entry in self.entries.get(entries_from as usize..).unwrap_or_default() {
+            self.wanted.remove(entry.source as usize);
+        }
+        let mut same = std::mem::take(&mut self.same);
+        for &source in &frame.table.attributes {
+            if self.wanted.contains(source as usize) {
+                let position = self.scan(frame, source, asked, contact, side, &mut same);
+                self.place(source, position);
+            }
+        }
+        for (field, value) in contact.fields() {
+            if let Some(source) = frame.table.field_source(field)
+                && self.wanted.contains(source as usize)
+            {
+                let position = self.scan_field(frame, source, asked, value, side, &mut same);
+                self.place(source, position);
+            }
+        }
+        self.same = same;
+    }
+
+    fn place(&mut self, source: u32, position: u32) {
+        if position != 0 {
+            self.placed.push((source, position));
+        }
     }
 
     /// Puts contacts together of which the same source changed, so that whole words need no look.
@@ -175,9 +254,7 @@ impl LiveSet {
             let first = entries.get(contact.entries_from as usize..contact.entries_to as usize);
             first.and_then(<[Entry]>::first).map_or(u32::MAX, |entry| entry.source)
         };
-        if let Some(first) = self.contacts.first().map(key)
-            && self.contacts.iter().any(|contact| key(contact) != first)
-        {
+        if !self.contacts.is_sorted_by_key(key) {
             self.contacts.sort_by_key(key);
         }
     }
@@ -223,10 +300,9 @@ impl LiveSet {
             let is = if order.is_ge() { std::mem::replace(&mut right, new.next()) } else { None };
             let Some((field, _)) = was.or(is) else { break };
             let (was, is) = (was.map(|(_, value)| value), is.map(|(_, value)| value));
-            if was == is {
-                continue;
-            }
-            if let Some(source) = table.field_source(field) {
+            if let Some(source) = table.field_source(field)
+                && differ(was, is)
+            {
                 let was =
                     was.map(|value| self.find_field(frame, source, asked, value, Side::Before)).unwrap_or_default();
                 let is = is.map(|value| self.find_field(frame, source, asked, value, Side::After)).unwrap_or_default();
@@ -241,8 +317,8 @@ impl LiveSet {
         }
     }
 
-    /// What one part of a contact makes true.
-    pub(super) fn find<V: ContactView>(
+    /// What one part of a contact makes true, as a finding that compares.
+    fn find<V: ContactView>(
         &mut self,
         frame: Frame<'_>,
         source: u32,
@@ -250,27 +326,15 @@ impl LiveSet {
         contact: &V,
         side: Side,
     ) -> Finding {
-        if let Some(leaves) = frame.told(source, asked, side) {
-            return self.tell(leaves);
-        }
-        let (Some(entry), Some(moving)) = (frame.table.source(source), frame.moving.get(source as usize)) else {
-            return Finding::default();
-        };
-        self.values += 1;
-        let from = self.pool.len();
-        let mut out = Findings { leaves: &mut self.pool, position: 0, buffer: &mut self.buffer };
-        if entry.source == Source::Outside {
-            let holds = |group: u32| frame.memberships.holds(GroupId(group), asked.document, side);
-            out.leaves.extend(entry.matcher.ids.iter().filter(|&(&group, _)| holds(group)).map(|(_, &slot)| slot));
-        } else {
-            entry.matcher.scan(entry.source, contact, moving, frame.moment, &mut out);
-        }
-        let position = out.position;
+        let mut pool = std::mem::take(&mut self.pool);
+        let from = pool.len();
+        let position = self.scan(frame, source, asked, contact, side, &mut pool);
+        self.pool = pool;
         self.seal(from, position)
     }
 
-    /// What the value of a field makes true.
-    pub(super) fn find_field(
+    /// What the value of a field makes true, as a finding that compares.
+    fn find_field(
         &mut self,
         frame: Frame<'_>,
         source: u32,
@@ -278,18 +342,62 @@ impl LiveSet {
         value: FieldValueRef<'_>,
         side: Side,
     ) -> Finding {
-        if let Some(leaves) = frame.told(source, asked, side) {
-            return self.tell(leaves);
+        let mut pool = std::mem::take(&mut self.pool);
+        let from = pool.len();
+        let position = self.scan_field(frame, source, asked, value, side, &mut pool);
+        self.pool = pool;
+        self.seal(from, position)
+    }
+
+    /// Adds the leaves that one part of a contact makes true, and gives its position.
+    fn scan<V: ContactView>(
+        &mut self,
+        frame: Frame<'_>,
+        source: u32,
+        asked: &Asked,
+        contact: &V,
+        side: Side,
+        leaves: &mut Vec<Slot>,
+    ) -> u32 {
+        if let Some(told) = frame.told(source, asked, side) {
+            leaves.extend_from_slice(told);
+            return 0;
         }
         let (Some(entry), Some(moving)) = (frame.table.source(source), frame.moving.get(source as usize)) else {
-            return Finding::default();
+            return 0;
         };
         self.values += 1;
-        let from = self.pool.len();
-        let mut out = Findings { leaves: &mut self.pool, position: 0, buffer: &mut self.buffer };
+        if entry.source == Source::Outside {
+            let holds = |group: u32| frame.memberships.holds(GroupId(group), asked.document, side);
+            leaves.extend(entry.matcher.ids.iter().filter(|&(&group, _)| holds(group)).map(|(_, &slot)| slot));
+            return 0;
+        }
+        let mut out = Findings { leaves, position: 0, buffer: &mut self.buffer };
+        entry.matcher.scan(entry.source, contact, moving, frame.moment, &mut out);
+        out.position
+    }
+
+    /// Adds the leaves that the value of a field makes true, and gives its position.
+    fn scan_field(
+        &mut self,
+        frame: Frame<'_>,
+        source: u32,
+        asked: &Asked,
+        value: FieldValueRef<'_>,
+        side: Side,
+        leaves: &mut Vec<Slot>,
+    ) -> u32 {
+        if let Some(told) = frame.told(source, asked, side) {
+            leaves.extend_from_slice(told);
+            return 0;
+        }
+        let (Some(entry), Some(moving)) = (frame.table.source(source), frame.moving.get(source as usize)) else {
+            return 0;
+        };
+        self.values += 1;
+        let mut out = Findings { leaves, position: 0, buffer: &mut self.buffer };
         entry.matcher.scan_field(value, moving, frame.moment, &mut out);
-        let position = out.position;
-        self.seal(from, position)
+        out.position
     }
 
     /// A finding of these leaves, which are sorted.
@@ -315,10 +423,5 @@ impl LiveSet {
             self.pool.truncate(kept);
         }
         Finding { position, from: from as u32, to: self.pool.len() as u32 }
-    }
-
-    /// Gives back the room of a finding that is no longer needed; it must be the last one.
-    pub(super) fn drop_last(&mut self, finding: &Finding) {
-        self.pool.truncate(finding.from as usize);
     }
 }

@@ -199,10 +199,8 @@ impl Matcher {
             Source::Urns => {
                 for urn in contact.urns() {
                     let of_scheme = self.schemes.iter().find(|(scheme, _)| scheme.as_str() == urn.scheme);
-                    let path = fold_into(urn.path, out.buffer);
                     for texts in std::iter::once(&self.texts).chain(of_scheme.map(|(_, texts)| texts)) {
-                        out.leaves.extend(texts.present);
-                        out.leaves.extend(texts.equal.get(path));
+                        texts.scan(urn.path, out.buffer, out.leaves);
                     }
                     if !self.substrings.is_empty() {
                         self.substrings.scan(urn.scheme, &fold::lower(urn.path), out.leaves);

@@ -62,6 +62,21 @@ impl SourceSet {
         self.0.get(source / 64).is_some_and(|word| word >> (source % 64) & 1 == 1)
     }
 
+    pub(super) fn remove(&mut self, source: usize) {
+        if let Some(word) = self.0.get_mut(source / 64) {
+            *word &= !(1 << (source % 64));
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.fill(0);
+    }
+
+    /// All sources.
+    pub(super) fn fill(&mut self) {
+        self.0.fill(u64::MAX);
+    }
+
     pub(super) fn unite(&mut self, other: &SourceSet) {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
     }

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use crate::refresh::program::Slot;
 use crate::value::Scheme;
-use crate::value::words::{cut, for_each_word};
+use crate::value::words::{MIN_WORD_BYTES, WORD_LENGTH, cut, for_each_word};
 
 /// Words each of which may be a prefix of a word at hand.
 #[derive(Default, Debug)]
@@ -43,8 +43,24 @@ impl Prefixes {
 
     /// Gives the slots of all that are a prefix of some word of a name.
     pub(super) fn scan_name(&self, name: &str, found: &mut Vec<Slot>) {
-        for_each_word(name, |word| self.visit(cut(word), found));
+        if !is_plain(name) {
+            return for_each_word(name, |word| self.visit(cut(word), found));
+        }
+        let mut word = [0; WORD_LENGTH];
+        for letters in name.as_bytes().split(|&byte| byte == b' ').filter(|letters| letters.len() >= MIN_WORD_BYTES) {
+            let length = letters.len().min(WORD_LENGTH);
+            for (target, letter) in word.iter_mut().zip(letters) {
+                *target = letter.to_ascii_lowercase();
+            }
+            self.visit(word.get(..length).and_then(|word| std::str::from_utf8(word).ok()).unwrap_or_default(), found);
+        }
     }
+}
+
+/// Whether a text is ASCII letters and spaces alone: then its words lie between the spaces, and the rules of UAX 29
+/// need not be asked. Most names are.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b' ')
 }
 
 /// Words, phrases and prefixes that text fields may contain.

@@ -349,6 +349,32 @@ impl Transaction<'_> {
         Ok(self.tables.sources.put(&mut self.txn, &key, &value)?)
     }
 
+    /// Empties the tables of identities and addresses, to be filled again by [`Transaction::restore_lookups`].
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn clear_lookups(&mut self) -> Result<(), StoreError> {
+        self.tables.uuids.clear(&mut self.txn)?;
+        self.tables.urns.clear(&mut self.txn)?;
+        self.state.contacts = 0;
+        self.state.urns = 0;
+        Ok(())
+    }
+
+    /// Enters a row's identity and addresses, and counts it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if another row has one of them.
+    pub fn restore_lookups(&mut self, document: DocumentNumber, row: &RowView<'_>) -> Result<(), StoreError> {
+        self.claim_uuid(row.uuid(), document)?;
+        for urn in row.urns() {
+            let identity = format!("{}:{}", urn.scheme, urn.path);
+            self.claim_urn(&crate::value::fold::lower(&identity), document)?;
+        }
+        self.state.contacts += 1;
+        Ok(())
+    }
+
     /// Keeps the identity of a contact that is deleted, for the log.
     ///
     /// # Errors

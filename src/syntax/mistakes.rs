@@ -92,7 +92,7 @@ fn character(text: &str, at: Span, dialect: Dialect) -> Option<Mistake> {
     let first = rest.chars().next()?;
     let width = |length: usize| Span { start: at.start, end: at.start + length as u32 };
     let (message, help) = match first {
-        '“' | '”' | '„' | '‟' | '‘' | '’' | '«' | '»' if !rest.starts_with(char::is_alphanumeric) => {
+        '“' | '”' | '„' | '‟' | '‘' | '’' => {
             let closing = rest.char_indices().skip(1).find(|(_, c)| matches!(c, '“' | '”' | '’'));
             let help = match closing.and_then(|(end, _)| rest.get(first.len_utf8()..end)) {
                 Some(inside) => format!("did you mean `\"{}\"`?", inside.replace('"', "\\\"")),

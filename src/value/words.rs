@@ -91,10 +91,7 @@ pub fn cut(word: &str) -> &str {
 /// Whether a segment that holds this character is a word.
 fn is_word_char(c: char) -> bool {
     c.is_alphabetic()
-        || matches!(
-            get_general_category(c),
-            GeneralCategory::DecimalNumber | GeneralCategory::ConnectorPunctuation
-        )
+        || matches!(get_general_category(c), GeneralCategory::DecimalNumber | GeneralCategory::ConnectorPunctuation)
 }
 
 /// Whether the character belongs to a script that is written without spaces between words and that UAX 29 leaves to

@@ -1,51 +1,18 @@
-//! The store as execution and refresh see it: rows and memberships of one moment.
-
-use std::cell::RefCell;
+//! The store as execution sees it: rows and memberships of one moment.
 
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
 use crate::exec::{Groups, Rows};
 use crate::ids::{Block, DocumentNumber, GroupId, Uuid};
-use crate::index::bits::Words;
+use crate::index::IndexError;
+use crate::index::bits::{self, Words};
+use crate::store::container::zeros;
 use crate::store::{RowView, StoreError, View};
 use crate::workspace::definitions::Definitions;
 
-/// The first thing that went wrong while something infallible was asked.
-#[derive(Default, Debug)]
-pub(crate) struct Trouble(RefCell<Option<StoreError>>);
-
-impl Trouble {
-    fn note<T>(&self, result: Result<T, StoreError>) -> Option<T> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.0.borrow_mut().get_or_insert(error);
-                None
-            }
-        }
-    }
-
-    /// Fails with what was noted: an answer that was made in the meantime is not to be trusted.
-    pub(crate) fn check(&self) -> Result<(), StoreError> {
-        match self.0.borrow_mut().take() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
-    }
-}
-
 /// Rows of a view.
-pub(crate) struct StoreRows<'t> {
-    pub(crate) view: View<'t>,
-    pub(crate) trouble: Trouble,
-}
-
-impl<'t> StoreRows<'t> {
-    pub(crate) fn new(view: View<'t>) -> Self {
-        StoreRows { view, trouble: Trouble::default() }
-    }
-}
+pub(crate) struct StoreRows<'t>(pub(crate) View<'t>);
 
 impl<'t> Rows for StoreRows<'t> {
     type View<'a>
@@ -53,16 +20,21 @@ impl<'t> Rows for StoreRows<'t> {
     where
         Self: 'a;
 
-    fn row(&self, document: DocumentNumber) -> Option<RowView<'t>> {
-        self.trouble.note(self.view.row(document)).flatten()
+    fn row(&self, document: DocumentNumber) -> Result<Option<RowView<'t>>, IndexError> {
+        self.0.row(document).map_err(unreadable)
     }
 
-    fn by_uuid(&self, uuid: Uuid) -> Option<DocumentNumber> {
-        self.trouble.note(self.view.document_by_uuid(uuid)).flatten()
+    fn by_uuid(&self, uuid: Uuid) -> Result<Option<DocumentNumber>, IndexError> {
+        self.0.document_by_uuid(uuid).map_err(unreadable)
     }
 }
 
-/// Moves that a tick would record, and that a read at a later moment than the clock sees without writing.
+fn unreadable(error: StoreError) -> IndexError {
+    IndexError::Source(Box::new(error))
+}
+
+/// Members that a tick would leave in each group that it moves: a read at a later moment than the clock sees them
+/// without writing.
 pub(crate) type Overlay = FxHashMap<GroupId, RoaringBitmap>;
 
 /// Memberships of a view.
@@ -71,62 +43,23 @@ pub(crate) struct StoreGroups<'t> {
     pub(crate) definitions: &'t Definitions,
     /// Whole sets of members, in place of the stored ones.
     pub(crate) overlay: Option<&'t Overlay>,
-    pub(crate) trouble: Trouble,
-}
-
-impl<'t> StoreGroups<'t> {
-    pub(crate) fn new(view: View<'t>, definitions: &'t Definitions, overlay: Option<&'t Overlay>) -> Self {
-        StoreGroups { view, definitions, overlay, trouble: Trouble::default() }
-    }
-
-    fn overlaid(&self, group: GroupId) -> Option<&RoaringBitmap> {
-        self.overlay.and_then(|overlay| overlay.get(&group))
-    }
-
-    fn every_group(&self) -> impl Iterator<Item = GroupId> + '_ {
-        self.definitions.groups.keys().copied()
-    }
 }
 
 impl Groups for StoreGroups<'_> {
-    fn members(&self, group: GroupId, block: Block, set: &mut Words) {
-        match self.overlaid(group) {
-            Some(members) => {
-                let (first, last) = (block.document(0).0, block.document(u16::MAX).0);
-                for document in members.range(first..=last) {
-                    crate::index::bits::insert(set, document as u16);
-                }
-            }
-            None => {
-                // The store replaces what is in the words; here they are added to.
-                let mut members = crate::store::container::zeros();
-                if self.trouble.note(self.view.members_in_block(group, block, &mut members)).is_some() {
-                    crate::index::bits::or(set, &members);
-                }
-            }
+    fn members(&self, group: GroupId, block: Block, set: &mut Words) -> Result<(), IndexError> {
+        if let Some(members) = self.overlay.and_then(|overlay| overlay.get(&group)) {
+            let (first, last) = (block.document(0).0, block.document(u16::MAX).0);
+            members.range(first..=last).for_each(|document| bits::insert(set, document as u16));
+            return Ok(());
         }
+        // The store replaces what is in the words; here they are added to.
+        let mut members = zeros();
+        self.view.members_in_block(group, block, &mut members).map_err(unreadable)?;
+        bits::or(set, &members);
+        Ok(())
     }
 
-    fn members_of_any(&self, block: Block, set: &mut Words) {
-        for group in self.every_group() {
-            self.members(group, block, set);
-        }
-    }
-
-    fn count(&self, group: GroupId) -> u64 {
-        match self.overlaid(group) {
-            Some(members) => members.len(),
-            None => self.trouble.note(self.view.member_count(group)).unwrap_or_default(),
-        }
-    }
-
-    fn contains(&self, group: Option<GroupId>, document: DocumentNumber) -> bool {
-        match group {
-            None => self.every_group().any(|group| self.contains(Some(group), document)),
-            Some(group) => match self.overlaid(group) {
-                Some(members) => members.contains(document.0),
-                None => self.trouble.note(self.view.is_member(group, document)).unwrap_or_default(),
-            },
-        }
+    fn members_of_any(&self, block: Block, set: &mut Words) -> Result<(), IndexError> {
+        self.definitions.groups.keys().try_for_each(|&group| self.members(group, block, set))
     }
 }

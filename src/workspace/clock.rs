@@ -27,9 +27,8 @@ impl Definitions {
     }
 
     pub(crate) fn table_error(&self, error: TableError) -> WorkspaceError {
-        let name = |id: &GroupId| {
-            self.groups.get(id).map_or_else(|| format!("{id:?}"), |group| group.record.name.clone())
-        };
+        let name =
+            |id: &GroupId| self.groups.get(id).map_or_else(|| format!("{id:?}"), |group| group.record.name.clone());
         match error {
             TableError::Cycle(cycle) => WorkspaceError::GroupCycle(cycle.path.iter().map(name).collect()),
             TableError::AnyGroup(group) => WorkspaceError::GroupCycle(vec![name(&group), name(&group)]),
@@ -112,8 +111,7 @@ fn candidates(
             Atom::TimeRange(window.property, Some(low), Some(high))
         })
         .collect();
-    let leaves: Vec<Expr> =
-        (0..atoms.len()).map(|at| Expr::Atom { atom: AtomId(at as u32), negated: false }).collect();
+    let leaves: Vec<Expr> = (0..atoms.len()).map(|at| Expr::Atom { atom: AtomId(at as u32), negated: false }).collect();
     let root = match <[Expr; 1]>::try_from(leaves) {
         Ok([leaf]) => leaf,
         Err(leaves) => Expr::Any(leaves),

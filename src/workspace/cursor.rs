@@ -48,8 +48,10 @@ impl Cursor {
         if !text.is_ascii() || !text.len().is_multiple_of(2) {
             return None;
         }
-        let bytes: Vec<u8> =
-            (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect::<Option<_>>()?;
+        let bytes: Vec<u8> = (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
+            .collect::<Option<_>>()?;
         let (bytes, check) = bytes.split_last_chunk::<4>()?;
         if xxh3_64(bytes) as u32 != u32::from_le_bytes(*check) {
             return None;

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use crate::sema::suggest::nearest;
 use crate::diagnostic::{Code, Errors};
 use crate::ids::{DocumentNumber, GroupId, Uuid};
 use crate::language::{self, Resolve};
 use crate::plan::logical;
-use crate::refresh::order::{self, GroupCycle};
 use crate::refresh::Flips;
+use crate::refresh::order::{self, GroupCycle};
 use crate::schema::Group;
 use crate::sema::group_check;
 use crate::sema::query::{Dialect, Query};
+use crate::sema::suggest::nearest;
 use crate::store::{Cause, GroupRecord, GroupStatus, MemberSet};
 use crate::value::fold;
 use crate::workspace::change::{Event, NamedRef};
@@ -109,7 +109,12 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// If the query is not valid for a group, or would make groups refer to each other in a circle.
-    pub fn edit_group(&mut self, group: GroupId, query: &str, dialect: Dialect) -> Result<GroupOutcome, WorkspaceError> {
+    pub fn edit_group(
+        &mut self,
+        group: GroupId,
+        query: &str,
+        dialect: Dialect,
+    ) -> Result<GroupOutcome, WorkspaceError> {
         self.flush()?;
         let mut record = self.group_record(group)?;
         if !record.smart {
@@ -244,7 +249,9 @@ impl Writer<'_> {
                 let smart = record.smart;
                 let definitions = Arc::make_mut(&mut self.definitions);
                 definitions.schema.put_group(Group { id, uuid, name, smart });
-                definitions.groups.insert(id, super::definitions::GroupDefinition { record, active: query, pending: None });
+                definitions
+                    .groups
+                    .insert(id, super::definitions::GroupDefinition { record, active: query, pending: None });
                 Ok(GroupOutcome::Created)
             }
         }
@@ -327,7 +334,8 @@ impl Writer<'_> {
     pub(crate) fn group_query(&self, text: &str, dialect: Dialect) -> Result<Query, WorkspaceError> {
         let invalid = |errors: Errors| WorkspaceError::Query { text: text.to_owned(), errors };
         let schema = &self.definitions.schema;
-        let parsed = language::parse_with(text, dialect, Resolve::Schema(schema), &self.environment).map_err(invalid)?;
+        let parsed =
+            language::parse_with(text, dialect, Resolve::Schema(schema), &self.environment).map_err(invalid)?;
         match group_check(&parsed.query).map_err(Errors::from_list) {
             Err(Some(errors)) => Err(invalid(errors)),
             Ok(()) | Err(None) => Ok(parsed.query),
@@ -349,17 +357,16 @@ impl Writer<'_> {
     }
 
     pub(crate) fn group_record(&self, group: GroupId) -> Result<GroupRecord, WorkspaceError> {
-        self.definitions.groups.get(&group).map(|group| group.record.clone()).ok_or_else(|| {
-            WorkspaceError::UnknownGroup { name: format!("{group:?}"), near: None }
-        })
+        self.definitions
+            .groups
+            .get(&group)
+            .map(|group| group.record.clone())
+            .ok_or_else(|| WorkspaceError::UnknownGroup { name: format!("{group:?}"), near: None })
     }
 
     /// Computes the members of these groups and of all that depend on them anew, in order, and records who moved.
     pub(crate) fn refill(&mut self, groups: &[GroupId]) -> Result<(), WorkspaceError> {
-        let plans: BTreeMap<GroupId, _> = self.definitions.plans().collect();
-        let references: BTreeMap<GroupId, Vec<GroupId>> =
-            plans.iter().map(|(&id, plan)| (id, order::references(plan))).collect();
-        let sequence = order::topological(&references).map_err(|cycle| self.named_cycle(&cycle))?;
+        let (references, sequence) = self.references_in_order()?;
         let mut due: BTreeSet<GroupId> = groups.iter().copied().collect();
         let mut all = Vec::new();
         for group in sequence {
@@ -382,6 +389,19 @@ impl Writer<'_> {
         }
         self.log_only(&all, self.now(), Cause::Edit)?;
         self.schedule()
+    }
+
+    /// All smart groups that are kept exact, each after the groups that it refers to.
+    pub(crate) fn smart_groups_in_order(&self) -> Result<Vec<GroupId>, WorkspaceError> {
+        self.references_in_order().map(|(_, order)| order)
+    }
+
+    /// What each smart group refers to, and an order in which each comes after what it refers to.
+    fn references_in_order(&self) -> Result<(BTreeMap<GroupId, Vec<GroupId>>, Vec<GroupId>), WorkspaceError> {
+        let references: BTreeMap<GroupId, Vec<GroupId>> =
+            self.definitions.plans().map(|(id, plan)| (id, order::references(&plan))).collect();
+        let sequence = order::topological(&references).map_err(|cycle| self.named_cycle(&cycle))?;
+        Ok((references, sequence))
     }
 
     /// Reads the definitions again after they were changed in this transaction.
@@ -421,8 +441,9 @@ fn names_later_group(error: &WorkspaceError, groups: &[GroupInput]) -> bool {
     let WorkspaceError::Query { errors, .. } = error else { return false };
     errors.iter().all(|diagnostic| {
         diagnostic.code == Code::InvalidGroup
-            && diagnostic.extra.iter().any(|(_, value)| {
-                groups.iter().any(|group| fold::lower(group.name.trim()) == fold::lower(value))
-            })
+            && diagnostic
+                .extra
+                .iter()
+                .any(|(_, value)| groups.iter().any(|group| fold::lower(group.name.trim()) == fold::lower(value)))
     })
 }

@@ -8,6 +8,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use roaring::RoaringBitmap;
+
 use crate::ids::DocumentNumber;
 use crate::index::text::{TextIndex, TextSnapshot};
 use crate::index::{AttributeIndex, FieldKinds, IndexError};
@@ -113,6 +115,16 @@ impl TextIndexes {
         Ok(Some(index.snapshot(view.dirty()?)))
     }
 
+    /// The folder that it is in.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Puts another index in place of the one that is open.
+    pub(crate) fn replace(&self, index: TextIndex) {
+        *self.lock() = Some(index);
+    }
+
     /// Bytes of its files.
     pub(crate) fn bytes(&self) -> u64 {
         folder_bytes(&self.folder)
@@ -169,7 +181,7 @@ impl Workspace {
         let mut opened = self.text.lock();
         let index = match opened.take() {
             Some(index) => index,
-            None => self.open_text(view)?,
+            None => self.open_text(view, &due)?,
         };
         let index = opened.insert(index);
         if due.is_empty() && index.payload_generation() == view.state().generation {
@@ -199,9 +211,10 @@ impl Workspace {
     }
 
     /// The text index; a folder that lacks what the store counts on must be built again from all rows.
-    fn open_text(&self, view: View<'_>) -> Result<TextIndex, WorkspaceError> {
+    fn open_text(&self, view: View<'_>, due: &RoaringBitmap) -> Result<TextIndex, WorkspaceError> {
         let index = TextIndex::open(self.text_folder())?;
-        if index.payload_generation() < view.state().generation {
+        let covers_all = due.len() == view.state().contacts;
+        if index.payload_generation() < view.state().generation && !covers_all {
             let message = "it is older than the store; `headcount index --rebuild` builds it from the contacts";
             return Err(IndexError::Text(message.to_owned()).into());
         }

@@ -6,8 +6,8 @@ use roaring::RoaringBitmap;
 
 use crate::contact::{Contact, ContactView};
 use crate::exec::{Order, Position, SortProperty};
-use crate::index::{IndexError, TextSource};
 use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use crate::index::{IndexError, TextSource};
 use crate::language::{self, Parsed, Resolve};
 use crate::plan::atom::{Atom, LogicalPlan};
 use crate::plan::logical;
@@ -359,7 +359,9 @@ impl<'w> Reader<'w> {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn documents(&self) -> Result<impl Iterator<Item = Result<DocumentNumber, WorkspaceError>> + '_, WorkspaceError> {
+    pub fn documents(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<DocumentNumber, WorkspaceError>> + '_, WorkspaceError> {
         let rows = self.snapshot.view().rows(DocumentNumber(0)..=DocumentNumber(u32::MAX))?;
         Ok(rows.map(|entry| Ok(entry?.0)))
     }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::sema::suggest::nearest;
 use crate::ids::{FieldId, Uuid};
 use crate::schema::{Field, FieldType, Flow};
+use crate::sema::suggest::nearest;
 use crate::store::GroupRecord;
 use crate::value::urn::is_known_scheme;
 use crate::workspace::change::NamedRef;

@@ -2,15 +2,15 @@
 
 use roaring::RoaringBitmap;
 
+use crate::contact::Status;
 use crate::exec::moments::Clock;
 use crate::exec::{Prepared, Search, Snapshot};
+use crate::ids::AtomId;
 use crate::ids::DocumentNumber;
 use crate::index::{AttributeIndex, FieldKinds, IndexError, TextSource};
 use crate::plan::atom::{Atom, Expr, LogicalPlan};
 use crate::plan::logical;
 use crate::plan::physical::{self, Rules};
-use crate::contact::Status;
-use crate::ids::AtomId;
 use crate::sema::query::Query;
 use crate::store::View;
 use crate::value::Instant;
@@ -42,8 +42,8 @@ impl<'t> Searchable<'t> {
     ) -> Result<T, WorkspaceError> {
         let (rtxn, tables) = self.view.index_tables();
         let index = AttributeIndex::new(tables.index, FieldKinds::new(&self.definitions.schema));
-        let rows = StoreRows::new(self.view);
-        let groups = StoreGroups::new(self.view, self.definitions, self.overlay);
+        let rows = StoreRows(self.view);
+        let groups = StoreGroups { view: self.view, definitions: self.definitions, overlay: self.overlay };
         let timezone = self.definitions.environment(self.now).timezone;
         let snapshot = Snapshot {
             index: &index,
@@ -55,10 +55,7 @@ impl<'t> Searchable<'t> {
         };
         let prepared = Prepared::new(&snapshot, &plan.atoms)?;
         let physical = physical::choose(plan, &prepared, self.rules);
-        let answer = run(&Search::new(&prepared, &physical))?;
-        rows.trouble.check()?;
-        groups.trouble.check()?;
-        Ok(answer)
+        Ok(run(&Search::new(&prepared, &physical))?)
     }
 
     /// Everybody who matches.

@@ -68,9 +68,7 @@ impl Staging {
 
     /// Brings a contact in as the store has it.
     pub(crate) fn load(&mut self, document: DocumentNumber, row: Vec<u8>, contact: Contact) {
-        self.contacts
-            .entry(document)
-            .or_insert(Staged { before: Some(row), after: Some(contact), touched: false });
+        self.contacts.entry(document).or_insert(Staged { before: Some(row), after: Some(contact), touched: false });
     }
 
     /// A new contact. Its identity and addresses must be free.

@@ -9,8 +9,8 @@ use roaring::RoaringBitmap;
 use crate::contact::{Contact, ContactView};
 use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
 use crate::index::{AttributeIndex, FieldKinds, RowChange};
-use crate::schema::{Environment, FieldType, Schema};
 use crate::refresh::{self, Flips, Moment};
+use crate::schema::{Environment, FieldType, Schema};
 use crate::store::{Cause, Moves, RowView, StoreError, Transaction, View, row};
 use crate::value::Instant;
 use crate::workspace::Workspace;
@@ -341,11 +341,7 @@ impl<'w> Writer<'w> {
         Ok(())
     }
 
-    fn write_rows(
-        &mut self,
-        rows: &[EncodedChange],
-        changes: &[RowChange<RowView<'_>>],
-    ) -> Result<(), WorkspaceError> {
+    fn write_rows(&mut self, rows: &[EncodedChange], changes: &[RowChange<RowView<'_>>]) -> Result<(), WorkspaceError> {
         // Addresses are released before any is claimed: one may pass from one contact of the batch to another.
         for change in changes {
             if let Some(before) = &change.before {
@@ -504,7 +500,9 @@ fn view_of(document: DocumentNumber, bytes: &[u8]) -> Result<RowView<'_>, StoreE
 /// Whether the words that the text index keeps of a contact changed.
 fn has_other_words(change: &RowChange<RowView<'_>>, schema: &Schema) -> bool {
     let texts = schema.fields().iter().filter(|field| field.kind == FieldType::Text);
-    let text = |row: &Option<RowView<'_>>, field| row.as_ref().and_then(|row| row.field(field)).map(|value| value.text.to_owned());
+    let text = |row: &Option<RowView<'_>>, field| {
+        row.as_ref().and_then(|row| row.field(field)).map(|value| value.text.to_owned())
+    };
     texts.into_iter().any(|field| text(&change.before, field.id) != text(&change.after, field.id))
 }
 

@@ -10,7 +10,7 @@ use headcount::sema::print::{canonical, canonical_in};
 use headcount::value::Instant;
 
 /// Fields of all types, groups and flows, some with names that are hard to print.
-pub fn schema() -> Schema {
+pub(crate) fn schema() -> Schema {
     let mut schema = Schema::new();
     let fields = [
         ("age", FieldType::Number),
@@ -38,7 +38,7 @@ pub fn schema() -> Schema {
 }
 
 /// One of a few environments.
-pub fn environment(choice: u8) -> Environment {
+pub(crate) fn environment(choice: u8) -> Environment {
     let now = Instant::parse("2026-06-15T12:00:00Z").unwrap();
     let environment = |zone: &str, country: &[u8; 2], date_format, redact_urns| Environment {
         timezone: jiff::tz::TimeZone::get(zone).unwrap(),
@@ -57,28 +57,28 @@ pub fn environment(choice: u8) -> Environment {
 
 /// How a text is read.
 #[derive(Clone, Copy, Debug)]
-pub struct Mode {
-    pub dialect: Dialect,
-    pub resolves: bool,
-    pub environment: u8,
+pub(crate) struct Mode {
+    pub(crate) dialect: Dialect,
+    pub(crate) resolves: bool,
+    pub(crate) environment: u8,
 }
 
 impl Mode {
     /// A mode for each byte.
-    pub fn from_byte(byte: u8) -> Self {
+    pub(crate) fn from_byte(byte: u8) -> Self {
         let dialect = if byte & 1 == 0 { Dialect::Extended } else { Dialect::ContactQl };
         Mode { dialect, resolves: byte & 2 == 0, environment: byte >> 2 & 3 }
     }
 }
 
 /// Reads a text.
-pub fn read(text: &str, mode: Mode, schema: &Schema, environment: &Environment) -> Result<Query, Errors> {
+pub(crate) fn read(text: &str, mode: Mode, schema: &Schema, environment: &Environment) -> Result<Query, Errors> {
     let names = if mode.resolves { Resolve::Schema(schema) } else { Resolve::Nothing };
     language::parse_with(text, mode.dialect, names, environment).map(|parsed| parsed.query)
 }
 
 /// Panics if anything that must hold of the text does not.
-pub fn check(text: &str, mode: Mode, schema: &Schema) {
+pub(crate) fn check(text: &str, mode: Mode, schema: &Schema) {
     let environment = environment(mode.environment);
     match read(text, mode, schema, &environment) {
         Ok(query) => check_query(&query, mode, schema, &environment),

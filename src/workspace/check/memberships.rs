@@ -71,10 +71,7 @@ fn compare(area: &'static str, name: &str, wanted: &RoaringBitmap, found: &Roari
 }
 
 /// The members of every group by the rows.
-fn expected(
-    reader: &Reader<'_>,
-    report: &mut CheckReport,
-) -> Result<BTreeMap<GroupId, RoaringBitmap>, WorkspaceError> {
+fn expected(reader: &Reader<'_>, report: &mut CheckReport) -> Result<BTreeMap<GroupId, RoaringBitmap>, WorkspaceError> {
     let definitions = reader.definitions();
     let references: BTreeMap<GroupId, Vec<GroupId>> =
         definitions.plans().map(|(id, plan)| (id, order::references(&plan))).collect();
@@ -141,7 +138,11 @@ fn check_log(reader: &Reader<'_>, report: &mut CheckReport) -> Result<(), Worksp
             }
             for document in moves.left() {
                 if !members.remove(document) {
-                    report.find("log", false, format!("in entry {number} doc{document} leaves a group that it is not in"));
+                    report.find(
+                        "log",
+                        false,
+                        format!("in entry {number} doc{document} leaves a group that it is not in"),
+                    );
                 }
             }
         }

@@ -105,7 +105,9 @@ impl Reader<'_> {
             }
             match view.document_by_uuid(row.uuid()) {
                 Ok(Some(found)) if found == document => {}
-                Ok(found) => report.find("identities", true, format!("{} leads to {found:?}, not {document:?}", row.uuid())),
+                Ok(found) => {
+                    report.find("identities", true, format!("{} leads to {found:?}, not {document:?}", row.uuid()))
+                }
                 Err(error) => report.find("identities", true, error.to_string()),
             }
             for urn in row.urns() {

@@ -9,7 +9,7 @@ use crate::schema::{Environment, FieldType};
 use crate::sema::query::{
     AnniversaryDay, Comparator, Condition, Literal, Node, PatternKind, Property, RelativeTime, Test, Value,
 };
-use crate::value::{Decimal, Instant, Urn, calendar};
+use crate::value::{Decimal, Instant, Urn};
 
 /// One change to one property of a contact.
 #[derive(Clone, PartialEq, Debug)]
@@ -127,7 +127,9 @@ impl<F: Fn(&Node, &Contact, &[Edit]) -> bool> Mender<'_, F> {
             },
             (Test::Anniversary { low, .. }, true) => {
                 let day = match low {
-                    AnniversaryDay::Relative(time) => self.shown(calendar::at(*time, self.environment).0),
+                    AnniversaryDay::Relative(time) => {
+                        self.shown(time.span(self.environment.now, &self.environment.timezone).0)
+                    }
                     AnniversaryDay::Fixed { month, day } => format!("2000-{month:02}-{day:02}"),
                 };
                 Some(Edit::Set(property, day))
@@ -174,7 +176,7 @@ impl<F: Fn(&Node, &Contact, &[Edit]) -> bool> Mender<'_, F> {
 
     /// A day's span, or an instant and the moment behind it.
     fn moment(&self, time: RelativeTime) -> (Instant, Instant) {
-        calendar::at(time, self.environment)
+        time.span(self.environment.now, &self.environment.timezone)
     }
 
     /// The moment as a date field would hold it.
@@ -283,7 +285,9 @@ fn neighbour(number: Decimal, above: bool) -> Option<Decimal> {
 /// What an edit is about: a later edit of the same replaces an earlier one.
 fn subject(edit: &Edit) -> (&'static str, String) {
     match edit {
-        Edit::Set(property, _) | Edit::SetAny(property) | Edit::Clear(property) => ("property", format!("{property:?}")),
+        Edit::Set(property, _) | Edit::SetAny(property) | Edit::Clear(property) => {
+            ("property", format!("{property:?}"))
+        }
         Edit::RemoveAddress(property, text) => ("address", format!("{property:?} {text}")),
         Edit::Join(group) | Edit::Leave(group) => ("group", format!("{group:?}")),
         Edit::Activate => ("status", String::new()),
