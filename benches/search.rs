@@ -15,7 +15,7 @@ use headcount::index::block::BlockView;
 use headcount::index::build::{Entries, Grouped};
 use headcount::index::lookup::{KeySpan, Predicate, Probe};
 use headcount::index::property::Part;
-use headcount::index::{AttributeIndex, BlockPair, FieldKinds, PropertyId, RowChange};
+use headcount::index::{AttributeIndex, BlockPair, FieldKinds, IndexError, PropertyId, RowChange};
 use headcount::plan::atom::{
     Atom, Expr, LogicalPlan, NumberBound, NumberProperty, TextProperty, TimeBound, TimeProperty,
 };
@@ -82,22 +82,20 @@ struct Generated;
 
 impl Rows for Generated {
     type View<'a> = Contact;
-    fn row(&self, document: DocumentNumber) -> Option<Contact> {
-        Some(contact(document.0))
+    fn row(&self, document: DocumentNumber) -> Result<Option<Contact>, IndexError> {
+        Ok(Some(contact(document.0)))
     }
-    fn by_uuid(&self, _: Uuid) -> Option<DocumentNumber> {
-        None
+    fn by_uuid(&self, _: Uuid) -> Result<Option<DocumentNumber>, IndexError> {
+        Ok(None)
     }
 }
 
 impl Groups for Generated {
-    fn members(&self, _: GroupId, _: Block, _: &mut Words) {}
-    fn members_of_any(&self, _: Block, _: &mut Words) {}
-    fn count(&self, _: GroupId) -> u64 {
-        0
+    fn members(&self, _: GroupId, _: Block, _: &mut Words) -> Result<(), IndexError> {
+        Ok(())
     }
-    fn contains(&self, _: Option<GroupId>, _: DocumentNumber) -> bool {
-        false
+    fn members_of_any(&self, _: Block, _: &mut Words) -> Result<(), IndexError> {
+        Ok(())
     }
 }
 
