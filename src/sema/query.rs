@@ -10,27 +10,8 @@ use crate::schema::FieldType;
 use crate::span::Span;
 use crate::value::{Decimal, Instant, Scheme};
 
+pub use crate::syntax::Dialect;
 pub use crate::value::calendar::{AnniversaryDay, RelativeTime, Unit};
-
-/// Which language a text is read in, and printed back in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Dialect {
-    /// ContactQL, letter for letter.
-    ContactQl,
-    /// ContactQL and headcount's additions.
-    #[default]
-    Extended,
-}
-
-impl Dialect {
-    /// The name used on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Dialect::ContactQl => "contactql",
-            Dialect::Extended => "extended",
-        }
-    }
-}
 
 /// A query: resolved, typed, ready to be evaluated, planned or printed.
 #[derive(Clone, PartialEq, Debug)]
@@ -54,8 +35,8 @@ pub enum Node {
     Condition(Box<Condition>),
 }
 
-/// One test of one property.
-#[derive(Clone, PartialEq, Debug)]
+/// One test of one property. Two are equal if they ask the same, wherever they stand.
+#[derive(Clone, Debug)]
 pub struct Condition {
     /// What is looked at.
     pub property: Property,
@@ -63,6 +44,12 @@ pub struct Condition {
     pub test: Test,
     /// Where it stands in the text.
     pub span: Span,
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.property == other.property && self.test == other.test
+    }
 }
 
 /// What a condition looks at.

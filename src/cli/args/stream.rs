@@ -1,0 +1,56 @@
+//! Commands that print membership changes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::values::{self, TriggerCommand};
+use crate::workspace::change::ContactRef;
+
+/// `apply`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  headcount apply changes.jsonl\n  tail -F events.jsonl | headcount apply - --follow\n\n\
+                  A line: {\"type\": \"contact_field_changed\", \"contact\": {\"uuid\": …}, \"field\": {\"key\": \"age\"}, \
+                  \"value\": {\"text\": \"36\"}}"
+)]
+pub struct Apply {
+    /// The changes, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// At the end, wait for more, and advance the clock meanwhile
+    #[arg(long)]
+    pub follow: bool,
+    /// Contacts per commit; 1 commits line by line
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch_size: Option<u32>,
+    /// Also send the membership changes to this program, as JSON lines, at least once
+    #[arg(long, value_name = "COMMAND")]
+    pub exec: Option<TriggerCommand>,
+}
+
+/// `tick`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  headcount tick")]
+pub struct Tick {}
+
+/// `log`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  headcount log --group Adults\n  headcount log --since 120 --follow")]
+pub struct Log {
+    /// Only what came after this sequence number
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    pub since: u64,
+    /// Only this group
+    #[arg(long, value_name = "GROUP", value_parser = values::name)]
+    pub group: Option<String>,
+    /// Only this contact
+    #[arg(long, value_name = "CONTACT", value_parser = values::contact)]
+    pub contact: Option<ContactRef>,
+    /// At the end, wait for more
+    #[arg(long)]
+    pub follow: bool,
+    /// Also send the lines to this program; where it has come to is kept
+    #[arg(long, value_name = "COMMAND")]
+    pub exec: Option<TriggerCommand>,
+}

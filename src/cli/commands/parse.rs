@@ -1,0 +1,98 @@
+//! `parse`
+
+use crate::cli::Outcome;
+use crate::cli::args::search::Parse;
+use crate::cli::args::workspace::EnvironmentOptions;
+use crate::cli::commands::queries;
+use crate::cli::failure::Failure;
+use crate::cli::output::shapes::{GroupUsed, Metadata, Parsed};
+use crate::cli::output::{Cell, Format};
+use crate::cli::settings::Settings;
+use crate::diagnostic::{Diagnostic, Errors};
+use crate::import::{Source, schema};
+use crate::language::{self, Resolve};
+use crate::schema::{Environment, Schema};
+use crate::sema::print::canonical;
+
+/// What names in queries are looked up in.
+struct Names {
+    /// Empty if nothing is looked up.
+    schema: Schema,
+    resolves: bool,
+    environment: Environment,
+}
+
+/// Checks a query, or each of a file, and prints its canonical form and what it uses.
+pub(super) fn parse(args: &Parse, settings: &Settings) -> Outcome {
+    let names = Names::of(args, settings)?;
+    if let Some(file) = &args.batch {
+        return queries::batch(file, settings, |text| Ok(names.parse(text, args).map(|(parsed, _)| parsed)));
+    }
+    let text = args.query.as_deref().unwrap_or_default();
+    let mut output = settings.output();
+    let (parsed, warnings) = match names.parse(text, args) {
+        Ok(parsed) => parsed,
+        Err(errors) => return Err(queries::invalid(text, &errors, settings, &mut output)),
+    };
+    queries::warnings(text, &warnings, settings);
+    output.details(settings.format_or(Format::Table), &properties(&parsed), None, &parsed)
+}
+
+impl Names {
+    fn of(args: &Parse, settings: &Settings) -> Outcome<Self> {
+        let mut environment = Environment::utc(settings.now);
+        environment.redact_urns = args.redact_urns;
+        overlay(&mut environment, &args.environment);
+        match &args.schema {
+            Some(file) => {
+                let schema = schema::read(Source::open(file)?)?.to_schema();
+                Ok(Names { schema, resolves: true, environment })
+            }
+            None if args.no_resolve => Ok(Names { schema: Schema::new(), resolves: false, environment }),
+            None => Err(Failure::Usage("name a schema with --schema FILE, or say --no-resolve".to_owned())),
+        }
+    }
+
+    fn parse(&self, text: &str, args: &Parse) -> Result<(Parsed, Vec<Diagnostic>), Errors> {
+        let resolve = if self.resolves { Resolve::Schema(&self.schema) } else { Resolve::Nothing };
+        let language::Parsed { query, warnings } =
+            language::parse_with(text, args.dialect, resolve, &self.environment)?;
+        let parsed = Parsed {
+            query: canonical(&query, &self.schema),
+            metadata: Metadata::of(&query, &self.schema),
+            warnings: warnings.iter().map(Diagnostic::to_json).collect(),
+        };
+        Ok((parsed, warnings))
+    }
+}
+
+/// What was said on the command line goes before what is known otherwise.
+pub(super) fn overlay(environment: &mut Environment, options: &EnvironmentOptions) {
+    if let Some(timezone) = &options.timezone {
+        environment.timezone = timezone.clone();
+    }
+    if let Some(date_format) = options.date_format {
+        environment.date_format = date_format;
+    }
+    if let Some(country) = options.country {
+        environment.country = Some(country.0);
+    }
+}
+
+fn properties(parsed: &Parsed) -> Vec<(&'static str, Cell)> {
+    let metadata = &parsed.metadata;
+    let fields: Vec<&str> = metadata.fields.iter().map(|field| field.key.as_str()).collect();
+    let group = |group: &GroupUsed| match group {
+        GroupUsed::Resolved(group) => group.name.clone(),
+        GroupUsed::ByName { name_match } => name_match.clone(),
+    };
+    let groups: Vec<String> = metadata.groups.iter().map(group).collect();
+    vec![
+        ("Query", parsed.query.as_str().into()),
+        ("Attributes", metadata.attributes.join(", ").into()),
+        ("Schemes", metadata.schemes.join(", ").into()),
+        ("Fields", fields.join(", ").into()),
+        ("Groups", groups.join(", ").into()),
+        ("Allowed as a group", Cell::Flag(metadata.allow_as_group)),
+    ]
+}

@@ -1,0 +1,103 @@
+//! Values in cells: as people read them in tables, and as programs read them in CSV.
+
+use jiff::tz::TimeZone;
+
+use crate::value::Instant;
+
+/// A value in a cell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cell {
+    /// Nothing.
+    Empty,
+    /// A text.
+    Text(String),
+    /// How many.
+    Count(u64),
+    /// When.
+    Moment(Instant),
+    /// Whether.
+    Flag(bool),
+}
+
+impl Cell {
+    /// A text, or nothing.
+    pub fn text(text: Option<impl Into<String>>) -> Self {
+        text.map_or(Cell::Empty, |text| Cell::Text(text.into()))
+    }
+
+    /// A moment, or nothing.
+    pub fn moment(moment: Option<Instant>) -> Self {
+        moment.map_or(Cell::Empty, Cell::Moment)
+    }
+
+    /// For programs: digits alone, moments in UTC.
+    pub(super) fn plain(&self) -> String {
+        match self {
+            Cell::Empty => String::new(),
+            Cell::Text(text) => text.clone(),
+            Cell::Count(count) => count.to_string(),
+            Cell::Moment(moment) => moment.to_string(),
+            Cell::Flag(flag) => flag.to_string(),
+        }
+    }
+
+    /// For people: numbers grouped, moments in their zone to the minute, and no character that would move the cursor.
+    pub(super) fn shown(&self, zone: &TimeZone) -> String {
+        match self {
+            Cell::Empty => String::new(),
+            Cell::Text(text) => harmless(text),
+            Cell::Count(count) => grouped(*count),
+            Cell::Moment(moment) => {
+                let local = moment.timestamp().to_zoned(zone.clone());
+                local.strftime("%Y-%m-%d %H:%M").to_string()
+            }
+            Cell::Flag(true) => "yes".to_owned(),
+            Cell::Flag(false) => "no".to_owned(),
+        }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Cell::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Cell::Text(text)
+    }
+}
+
+/// A number with its digits in groups of three.
+///
+/// ```
+/// assert_eq!(headcount::cli::output::grouped(1_234_567), "1,234,567");
+/// ```
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Names are other people's input: line breaks and escape sequences in them must not reach a terminal.
+fn harmless(text: &str) -> String {
+    let is_harmful = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(is_harmful) {
+        return text.to_owned();
+    }
+    let replace = |c: char| match c {
+        '\n' | '\r' | '\t' => ' ',
+        c if is_harmful(c) => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(replace).collect()
+}

@@ -1,0 +1,131 @@
+//! Global options, environment variables and the terminal, resolved once into what the commands read.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use crate::cli::args::Global;
+use crate::cli::output::progress::ProgressBar;
+use crate::cli::output::{Color, Format, Output};
+use crate::value::Instant;
+
+/// How much to say on standard error.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    /// What people want to know.
+    Normal,
+    /// `-v`
+    Verbose,
+    /// `-vv`
+    VeryVerbose,
+}
+
+/// What every command knows of how it was called.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The workspace's folder.
+    pub store: PathBuf,
+    /// The format that was asked for; each command has its own otherwise.
+    pub format: Option<Format>,
+    /// The present moment, as told or by the system's clock at the start.
+    pub now: Instant,
+    /// Whether [`Settings::now`] was told.
+    pub is_now_given: bool,
+    /// How much to say.
+    pub verbosity: Verbosity,
+    /// Whether standard output takes colours.
+    pub color_output: bool,
+    /// Whether standard error takes colours.
+    pub color_errors: bool,
+    /// Whether standard error is a terminal, so that progress can be shown.
+    pub shows_progress: bool,
+}
+
+impl Settings {
+    /// Resolves the global options.
+    pub fn resolve(global: Global) -> Self {
+        let refuses_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let color = |is_terminal: bool| match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !refuses_color,
+        };
+        let verbosity = match (global.quiet, global.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, 1) => Verbosity::Verbose,
+            _ => Verbosity::VeryVerbose,
+        };
+        let errors_on_terminal = std::io::stderr().is_terminal();
+        Settings {
+            store: global.store,
+            format: global.format,
+            now: global.now.unwrap_or_else(Instant::now),
+            is_now_given: global.now.is_some(),
+            verbosity,
+            color_output: color(std::io::stdout().is_terminal()),
+            color_errors: color(errors_on_terminal),
+            shows_progress: errors_on_terminal && verbosity > Verbosity::Quiet,
+        }
+    }
+
+    /// The format that was asked for, or else this one.
+    pub fn format_or(&self, usual: Format) -> Format {
+        self.format.unwrap_or(usual)
+    }
+
+    /// Standard output.
+    pub fn output(&self) -> Output {
+        Output::standard(self.color_output)
+    }
+
+    /// Says an error on standard error.
+    pub fn error(&self, message: &str) {
+        self.say_as("error", "31", message);
+    }
+
+    /// Says a warning on standard error, unless quiet.
+    pub fn warn(&self, message: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            self.say_as("warning", "33", message);
+        }
+    }
+
+    /// Says something that people want to know on standard error, unless quiet.
+    pub fn note(&self, message: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            say(message);
+        }
+    }
+
+    /// Says a detail on standard error with `-v`.
+    pub fn detail(&self, message: &str) {
+        if self.verbosity >= Verbosity::Verbose {
+            say(message);
+        }
+    }
+
+    /// A progress bar over bytes, or one that shows nothing where none is wanted.
+    pub fn progress_bytes(&self, what: &str, total: Option<u64>) -> ProgressBar {
+        ProgressBar::bytes(what, total, self.shows_progress)
+    }
+
+    /// A progress bar over things, or one that shows nothing where none is wanted.
+    pub fn progress_items(&self, what: &str, total: Option<u64>) -> ProgressBar {
+        ProgressBar::items(what, total, self.shows_progress)
+    }
+
+    fn say_as(&self, kind: &str, color: &str, message: &str) {
+        if self.color_errors {
+            say(&format!("\x1b[1;{color}m{kind}:\x1b[0m {message}"));
+        } else {
+            say(&format!("{kind}: {message}"));
+        }
+    }
+}
+
+/// Standard error may be closed, and then there is nobody to tell.
+fn say(message: &str) {
+    let _ = writeln!(std::io::stderr(), "{message}");
+}

@@ -1,0 +1,160 @@
+//! Contacts from JSON lines, API pages, CSV and XLSX: whichever the file holds, whatever its name.
+
+use std::fmt;
+use std::io::Read;
+
+pub use crate::import::detect::Format;
+use crate::import::detect::{self, Wait};
+use crate::import::elements::{ElementChunk, ElementChunks};
+use crate::import::error::{ImportError, Kind, LineNumber, Rejection};
+use crate::import::lines::{LineChunk, LineChunks, lines};
+use crate::import::pipeline::Pipeline;
+use crate::import::source::{Progress, Source};
+use crate::import::{MAX_LINE, csv, json, xlsx};
+use crate::schema::Environment;
+use crate::workspace::change::ContactPatch;
+
+/// A contact, or why its line is none, with the line.
+pub type Item = (LineNumber, Result<ContactPatch, Rejection>);
+
+/// The contacts of a source, in its order.
+///
+/// A thread reads ahead and rayon's pool parses, both within bounded memory, so that an iteration that does other work
+/// finds the next contacts ready.
+///
+/// ```
+/// use headcount::import::{ContactReader, Source};
+/// use headcount::schema::Environment;
+/// use headcount::value::Instant;
+///
+/// let text = "UUID,Name,Field:age\n981bf246-8aff-4b76-b668-5e6bd6336027,Ann,36\n981bf246,Bob,\n";
+/// let source = Source::from_reader("example.csv", text.as_bytes());
+/// let contacts: Vec<_> = ContactReader::open(source, &Environment::utc(Instant::now())).unwrap().collect();
+/// assert_eq!(contacts[0].1.as_ref().unwrap().name, Some(Some("Ann".into())));
+/// assert!(contacts[1].1.as_ref().unwrap_err().to_string().starts_with("line 3: `UUID`: `981bf246` is not a uuid"));
+/// ```
+pub struct ContactReader {
+    items: Pipeline<Item>,
+    format: Format,
+    progress: Progress,
+    mentions: ContactPatch,
+}
+
+impl ContactReader {
+    /// Looks at the beginning of a source and starts to read it. Dates in sheets that have no zone are read in the
+    /// environment's.
+    ///
+    /// # Errors
+    /// If the source is empty, cannot be read, or holds no contacts in a form that is known.
+    pub fn open(source: Source, environment: &Environment) -> Result<Self, ImportError> {
+        let opened = detect::open(source, Wait::ForPrefix)?;
+        let (name, progress) = (opened.name, opened.progress);
+        let format = detect::format(&opened.prefix).map_err(|reason| ImportError::new(&name, Kind::Foreign(reason)))?;
+        let mut mentions = ContactPatch::default();
+        let items = match format {
+            Format::JsonLines => json_lines(opened.reader, json::contact),
+            Format::Json => Pipeline::start(ElementChunks::new(opened.reader), parse_elements),
+            Format::Csv { delimiter } => {
+                let (header, batches) =
+                    csv::open(&name, opened.reader, delimiter, opened.is_marked, environment.clone())?;
+                mentions = header.mentions();
+                Pipeline::start(batches, move |batch: Vec<csv::Row>| {
+                    let rows = batch.iter().map(|row| row.patch(&header));
+                    rows.filter_map(|(line, patch)| patch.map(|patch| item(line, patch))).collect()
+                })
+            }
+            Format::Xlsx => {
+                let (header, workbook) = xlsx::open(&name, opened.reader, environment.clone())?;
+                mentions = header.mentions();
+                Pipeline::start_pushing(
+                    move |emit| workbook.batches(emit),
+                    move |batch: Vec<xlsx::Row>| {
+                        let rows = batch.into_iter().map(|xlsx::Row { line, cells }| {
+                            let patch = cells.and_then(|cells| header.patch(cells.into_iter().map(Into::into)));
+                            item(line, patch)
+                        });
+                        rows.collect()
+                    },
+                )
+            }
+        };
+        let items = items.map_err(|error| ImportError::new(&name, Kind::Io(error)))?;
+        Ok(ContactReader { items, format, progress, mentions })
+    }
+
+    /// What the source turned out to be.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The fields and groups that the header of a sheet names, without values; nothing for the other formats.
+    pub fn mentions(&self) -> &ContactPatch {
+        &self.mentions
+    }
+
+    /// How far it has been read, which is ahead of what has been given.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+}
+
+impl Iterator for ContactReader {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        self.items.next()
+    }
+}
+
+impl fmt::Debug for ContactReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContactReader")
+            .field("format", &self.format)
+            .field("progress", &self.progress)
+            .finish_non_exhaustive()
+    }
+}
+
+fn item<T>(line: LineNumber, parsed: Result<T, String>) -> (LineNumber, Result<T, Rejection>) {
+    (line, parsed.map_err(|reason| Rejection::new(line, reason)))
+}
+
+/// Lines, each parsed by itself.
+pub(crate) fn json_lines<T: Send + 'static, E: Into<BadLine> + 'static>(
+    reader: Box<dyn Read + Send>,
+    parse: fn(&[u8]) -> Result<T, E>,
+) -> std::io::Result<Pipeline<(LineNumber, Result<T, Rejection>)>> {
+    Pipeline::start(LineChunks::new(reader), move |chunk| match chunk {
+        LineChunk::Lines { first, bytes } => lines(first, &bytes)
+            .map(|(line, text)| {
+                if text.len() > MAX_LINE {
+                    return item(line, Err(too_long()));
+                }
+                let rejection = |error: E| {
+                    let BadLine { reason, source } = error.into();
+                    Rejection { line, reason, source }
+                };
+                (line, parse(text).map_err(rejection))
+            })
+            .collect(),
+        LineChunk::TooLong(line) => vec![item(line, Err(too_long()))],
+        LineChunk::Failed(line, error) => {
+            vec![item(line, Err(format!("cannot be read on: {error}; nothing after this is read")))]
+        }
+    })
+}
+
+/// What is wrong with a line, whatever it should have held.
+pub(crate) type BadLine = json::BadChange;
+
+fn too_long() -> String {
+    format!("this line is longer than {MAX_LINE} bytes; is a line break missing?")
+}
+
+fn parse_elements(chunk: ElementChunk) -> Vec<Item> {
+    let ElementChunk { bytes, elements } = chunk;
+    let parse = |(line, element): (LineNumber, Result<std::ops::Range<usize>, String>)| {
+        item(line, element.and_then(|range| json::contact(bytes.get(range).unwrap_or_default())))
+    };
+    elements.into_iter().map(parse).collect()
+}

@@ -1,0 +1,180 @@
+//! Rows of the first sheet of an Excel workbook.
+
+use std::borrow::Cow;
+use std::io::{Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use calamine::{DataRef, Reader, Xlsx};
+
+use crate::import::error::{ImportError, Kind, LineNumber};
+use crate::import::sheet::Header;
+use crate::import::{MAX_DOCUMENT, MAX_LINE};
+use crate::schema::Environment;
+
+/// Rows that are parsed together.
+const BATCH: usize = 1_024;
+
+/// A row to parse: its number, and its cells or what is wrong with one.
+pub(crate) struct Row {
+    pub(crate) line: LineNumber,
+    pub(crate) cells: Result<Vec<String>, String>,
+}
+
+/// A workbook whose header has been read. Its bytes, which are compressed, are in memory; its rows are read as they go.
+pub(crate) struct Workbook {
+    bytes: Vec<u8>,
+    header_row: u32,
+    columns: usize,
+}
+
+/// Reads the header of the first sheet.
+pub(crate) fn open(
+    name: &str,
+    reader: Box<dyn Read + Send>,
+    environment: Environment,
+) -> Result<(Header, Workbook), ImportError> {
+    let mut bytes = Vec::new();
+    reader.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).map_err(|error| ImportError::new(name, Kind::Io(error)))?;
+    if bytes.len() as u64 > MAX_DOCUMENT {
+        let size = MAX_DOCUMENT >> 20;
+        return Err(ImportError::invalid(name, None, format!("a workbook of more than {size} MiB: save it as CSV")));
+    }
+    let wrong = |reason: String| {
+        ImportError::new(name, Kind::Foreign(format!("this is no Excel workbook that can be read: {reason}")))
+    };
+    let mut first = None;
+    for_each_row(&bytes, |row| {
+        first = Some(row);
+        false
+    })
+    .map_err(wrong)?;
+    let first = first.ok_or_else(|| ImportError::new(name, Kind::Empty))?;
+    let invalid = |reason: String| ImportError::invalid(name, Some(first.line), reason);
+    let cells = first.cells.as_ref().map_err(|reason| invalid(reason.clone()))?;
+    let header = Header::read(cells.iter().map(String::as_str), environment).map_err(invalid)?;
+    let header_row = u32::try_from(first.line.0).unwrap_or(u32::MAX);
+    Ok((header, Workbook { bytes, header_row, columns: cells.len() }))
+}
+
+impl Workbook {
+    /// Hands out batches of rows until there are no more or `emit` says `false`.
+    pub(crate) fn batches(self, emit: &mut dyn FnMut(Vec<Row>) -> bool) {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut line = LineNumber(u64::from(self.header_row));
+        let mut is_wanted = true;
+        let outcome = for_each_row(&self.bytes, |mut row| {
+            if row.line.0 <= u64::from(self.header_row) {
+                return true;
+            }
+            line = row.line;
+            row.fit(self.columns);
+            batch.push(row);
+            if batch.len() == BATCH {
+                is_wanted = emit(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
+            }
+            is_wanted
+        });
+        if let Err(reason) = outcome {
+            batch.push(Row {
+                line: LineNumber(line.0 + 1),
+                cells: Err(format!("the workbook cannot be read on: {reason}; nothing after this is read")),
+            });
+        }
+        if is_wanted && !batch.is_empty() {
+            emit(batch);
+        }
+    }
+}
+
+impl Row {
+    /// Makes the row as wide as the header: sheets leave blank cells out.
+    fn fit(&mut self, columns: usize) {
+        if let Ok(cells) = &mut self.cells {
+            while cells.len() > columns && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
+                cells.pop();
+            }
+            if cells.len() > columns {
+                let given = cells.len();
+                self.cells = Err(format!("this row has {given} cells, and the header has {columns}"));
+            } else {
+                cells.resize(columns, String::new());
+            }
+        }
+    }
+}
+
+/// Visits the rows of the first sheet that have cells, until `visit` says `false`.
+///
+/// A damaged workbook is an error, even where the library that reads it would panic.
+fn for_each_row(bytes: &[u8], visit: impl FnMut(Row) -> bool) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(|| rows(bytes, visit))).unwrap_or_else(|_| Err("it is damaged".to_owned()))
+}
+
+fn rows(bytes: &[u8], mut visit: impl FnMut(Row) -> bool) -> Result<(), String> {
+    let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let sheet = workbook.sheet_names().first().cloned().ok_or("it has no sheet")?;
+    let mut reader = workbook.worksheet_cells_reader(&sheet).map_err(|error| error.to_string())?;
+    let mut row: Option<(u32, Row, usize)> = None;
+    while let Some(cell) = reader.next_cell().map_err(|error| error.to_string())? {
+        let (number, column) = cell.get_position();
+        if row.as_ref().is_some_and(|(current, ..)| *current != number)
+            && let Some((_, whole, _)) = row.take()
+            && !visit(whole)
+        {
+            return Ok(());
+        }
+        let (_, current, size) = row
+            .get_or_insert_with(|| (number, Row { line: LineNumber(u64::from(number) + 1), cells: Ok(Vec::new()) }, 0));
+        let Ok(cells) = &mut current.cells else { continue };
+        match text(cell.get_value()) {
+            Err(reason) => current.cells = Err(format!("the cell in column {}: {reason}", column + 1)),
+            Ok(text) if text.is_empty() => {}
+            Ok(text) => {
+                let at = column as usize;
+                *size += text.len();
+                if *size > MAX_LINE {
+                    current.cells = Err(format!("this row is longer than {MAX_LINE} bytes"));
+                    continue;
+                }
+                // Excel has 16,384 columns; a damaged file may claim more.
+                if at >= 16_384 {
+                    current.cells = Err("this row has more columns than a sheet can have".to_owned());
+                    continue;
+                }
+                if cells.len() <= at {
+                    cells.resize(at + 1, String::new());
+                }
+                if let Some(cell) = cells.get_mut(at) {
+                    *cell = text.into_owned();
+                }
+            }
+        }
+    }
+    if let Some((_, whole, _)) = row {
+        visit(whole);
+    }
+    Ok(())
+}
+
+/// A cell as the text that a person would type for it.
+fn text<'a>(cell: &'a DataRef<'_>) -> Result<Cow<'a, str>, String> {
+    Ok(match cell {
+        DataRef::Empty => Cow::Borrowed(""),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Cow::Borrowed(text),
+        DataRef::SharedString(text) => Cow::Borrowed(*text),
+        DataRef::Bool(flag) => Cow::Borrowed(if *flag { "true" } else { "false" }),
+        DataRef::Int(number) => Cow::Owned(number.to_string()),
+        DataRef::Float(number) if number.is_finite() => Cow::Owned(number.to_string()),
+        DataRef::Float(_) => return Err("this is no number".to_owned()),
+        DataRef::DateTime(moment) if moment.is_datetime() => {
+            let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
+            let date = format!("{year:04}-{month:02}-{day:02}");
+            match (hour, minute, second) {
+                (0, 0, 0) => Cow::Owned(date),
+                _ => Cow::Owned(format!("{date} {hour:02}:{minute:02}:{second:02}")),
+            }
+        }
+        DataRef::DateTime(duration) => Cow::Owned(duration.as_f64().to_string()),
+        DataRef::Error(error) => return Err(format!("its formula failed ({error})")),
+    })
+}

@@ -1,0 +1,111 @@
+//! Indexes: for each property and each block of 65,536 documents a dictionary of its values and the documents of each,
+//! in the layouts that measurement favours (`docs/indexes.md`); and the text index for words of text fields.
+//!
+//! What must hold:
+//! - an attribute answer never needs a row to be right, except for [`PropertyId::is_hashed`] properties and substrings,
+//!   whose answers are candidates that the reader checks against rows;
+//! - everything is read in place from the memory map: nothing is decoded that an answer does not need;
+//! - nothing here panics on damaged bytes: they are an [`IndexError::Damaged`].
+//!
+//! Architecture invariant: nothing here knows the language, plans' shapes, or how rows are kept.
+
+pub mod attribute;
+pub mod bits;
+pub mod block;
+pub mod build;
+pub mod changes;
+pub mod container;
+pub mod extent;
+pub mod lookup;
+pub mod property;
+pub mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use attribute::{AttributeIndex, BlockPair, Policy, PropertyBlocks};
+pub use changes::RowChange;
+pub use property::{FieldKinds, PropertyId};
+pub use text::{TextIndex, TextSnapshot};
+
+use std::fmt;
+
+use roaring::RoaringBitmap;
+use rustc_hash::FxHashMap;
+
+use crate::ids::{Block, FieldId};
+use crate::plan::atom::WordMatch;
+
+/// Sets by block; a block that is absent is empty.
+pub type BlockSets = FxHashMap<Block, Box<bits::Words>>;
+
+/// Words of text fields, from an index that may trail the rows.
+pub trait TextSource {
+    /// The documents whose field holds these words, as of the index's generation; `None` if it cannot tell, and rows
+    /// must.
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    fn field_words(&self, field: FieldId, wanted: &WordMatch) -> Result<Option<BlockSets>, IndexError>;
+
+    /// The documents that changed since: for them the answer says nothing.
+    fn dirty(&self) -> &RoaringBitmap;
+}
+
+/// Why an index could not be read or written.
+#[derive(Debug)]
+pub enum IndexError {
+    /// The store failed.
+    Store(heed::Error),
+    /// Stored bytes are not what was written: `headcount index --rebuild` mends it from the rows.
+    Damaged {
+        /// Whose values.
+        property: PropertyId,
+        /// Of which documents.
+        block: Block,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// Stored bytes were written by a later version of this program.
+    TooNew {
+        /// The version that they carry.
+        version: u8,
+    },
+    /// Rows or memberships, which answers are confirmed from, could not be read.
+    Source(Box<dyn std::error::Error + Send + Sync>),
+    /// The text index failed; the message says what it was doing.
+    Text(String),
+}
+
+impl fmt::Display for IndexError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            IndexError::Store(error) => write!(f, "the store failed under an index: {error}"),
+            IndexError::Damaged { property, block, what } => write!(
+                f,
+                "the index of {property:?} is damaged in {block:?} ({what}); `headcount index --rebuild` builds it anew"
+            ),
+            IndexError::TooNew { version } => {
+                write!(f, "an index has format {version}, which is newer than this program; use a newer headcount")
+            }
+            IndexError::Source(error) => error.fmt(f),
+            IndexError::Text(message) => write!(f, "the text index failed: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for IndexError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            IndexError::Store(error) => Some(error),
+            IndexError::Source(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<heed::Error> for IndexError {
+    fn from(error: heed::Error) -> Self {
+        IndexError::Store(error)
+    }
+}

@@ -1,0 +1,348 @@
+//! The text index: words of text fields with their positions, kept by tantivy beside the store.
+//!
+//! Words of names and parts of addresses are not here: they are blocks of the attribute index, which answers them an
+//! order of magnitude faster and never trails (`docs/indexes.md` has the figures). Phrases need positions, which
+//! tantivy keeps.
+//!
+//! It trails the rows. Each commit carries a generation; the store keeps the generation that it has seen committed and
+//! the set of contacts that changed since. Whatever is not in that set is right here. See DESIGN, section 4.
+//!
+//! A word is indexed with its field's number in front, so that one tantivy field serves all, and no phrase crosses from
+//! one field into another.
+
+use std::path::{Path, PathBuf};
+
+use roaring::RoaringBitmap;
+use rustc_hash::FxHashMap;
+use tantivy::collector::{Collector, SegmentCollector};
+use tantivy::columnar::Column;
+use tantivy::query::{BooleanQuery, PhrasePrefixQuery, PhraseQuery, Query, TermQuery};
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
+use tantivy::tokenizer::{PreTokenizedString, Token};
+use tantivy::{
+    DocId, Index, IndexReader, IndexWriter, ReloadPolicy, Score, Searcher, SegmentOrdinal, SegmentReader,
+    TantivyDocument, TantivyError, Term,
+};
+
+use crate::contact::{ContactView, TypedValue};
+use crate::ids::{Block, DocumentNumber, FieldId};
+use crate::index::bits::{self, WORDS, Words};
+use crate::index::lookup::KeySpan;
+use crate::index::property::FieldKinds;
+use crate::index::{BlockSets, IndexError, TextSource};
+use crate::plan::atom::WordMatch;
+use crate::schema::FieldType;
+use crate::value::words;
+
+/// Memory that indexing uses for each of its threads, in bytes.
+const MEMORY_PER_THREAD: usize = 64 << 20;
+
+/// Fewer documents than this are indexed by one thread: each thread leaves a segment.
+const SMALL_BATCH: usize = 20_000;
+
+/// Words are cut to this many bytes, so that none is too long for tantivy.
+pub const MAX_WORD_BYTES: usize = 4096;
+
+/// The text index of a workspace.
+pub struct TextIndex {
+    path: PathBuf,
+    index: Index,
+    reader: IndexReader,
+    generation: u64,
+    document: Field,
+    words: Field,
+}
+
+fn failed(doing: &str, error: impl std::fmt::Display) -> IndexError {
+    IndexError::Text(format!("{doing}: {error}"))
+}
+
+fn schema() -> Schema {
+    let mut builder = Schema::builder();
+    builder.add_u64_field("document", INDEXED | FAST);
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer("raw")
+        .set_fieldnorms(false)
+        .set_index_option(IndexRecordOption::WithFreqsAndPositions);
+    builder.add_text_field("words", TextOptions::default().set_indexing_options(indexing));
+    builder.build()
+}
+
+impl TextIndex {
+    /// Opens the index in this folder; makes an empty one, of generation 0, if there is none.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, or is damaged: [`TextIndex::recreate`] then begins anew, and everything has to be
+    /// indexed from the rows.
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        std::fs::create_dir_all(path).map_err(|error| failed("making its folder", error))?;
+        let directory =
+            tantivy::directory::MmapDirectory::open(path).map_err(|error| failed("opening its folder", error))?;
+        let is_known = Index::exists(&directory).map_err(|error| failed("looking for it", error))?;
+        let index =
+            if is_known { Index::open(directory) } else { Index::create(directory, schema(), Default::default()) }
+                .map_err(|error| failed("opening it", error))?;
+        let field = |name: &str| index.schema().get_field(name).map_err(|error| failed("reading its schema", error));
+        let (document, words) = (field("document")?, field("words")?);
+        let generation = committed_generation(&index)?;
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()
+            .map_err(|error| failed("reading its segments", error))?;
+        Ok(TextIndex { path: path.to_owned(), index, reader, generation, document, words })
+    }
+
+    /// Removes what is in the folder and begins with an empty index of generation 0.
+    ///
+    /// # Errors
+    /// If the folder cannot be removed or made.
+    pub fn recreate(path: &Path) -> Result<Self, IndexError> {
+        match std::fs::remove_dir_all(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed("removing its folder", error));
+            }
+            _ => Self::open(path),
+        }
+    }
+
+    /// Looks at the latest commit.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn reload(&mut self) -> Result<(), IndexError> {
+        // The generation first: what is then read is of that generation or later.
+        let generation = committed_generation(&self.index)?;
+        self.reader.reload().map_err(|error| failed("reading its segments", error))?;
+        self.generation = generation;
+        Ok(())
+    }
+
+    /// The generation of the commit that is looked at, or an earlier one.
+    pub fn payload_generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many contacts have words in it.
+    pub fn documents(&self) -> u64 {
+        self.reader.searcher().num_docs()
+    }
+
+    /// What it knows now, for a snapshot whose dirty set is this: all contacts whose words changed since the
+    /// generation.
+    pub fn snapshot(&self, dirty: RoaringBitmap) -> TextSnapshot {
+        TextSnapshot { searcher: self.reader.searcher(), words: self.words, dirty }
+    }
+
+    /// Replaces the words of these contacts, `None` for one that is gone, and commits with this generation.
+    ///
+    /// Runs on all cores if there are many, in bounded memory. Nothing is visible, here or elsewhere, if it fails; here
+    /// it is visible after [`TextIndex::reload`].
+    ///
+    /// # Errors
+    /// If another process is indexing, or the folder cannot be written.
+    pub fn index_documents<V: ContactView>(
+        &self,
+        documents: impl IntoIterator<Item = (DocumentNumber, Option<V>)>,
+        kinds: &FieldKinds,
+        generation: u64,
+    ) -> Result<u64, IndexError> {
+        let documents = documents.into_iter();
+        let is_small = documents.size_hint().1.is_some_and(|most| most <= SMALL_BATCH);
+        let threads = if is_small { 1 } else { rayon::current_num_threads().clamp(1, 8) };
+        let mut writer: IndexWriter =
+            self.index.writer_with_num_threads(threads, threads * MEMORY_PER_THREAD).map_err(|error| match error {
+                TantivyError::LockFailure(..) => {
+                    IndexError::Text("another process is indexing text; try again when it is done".to_owned())
+                }
+                error => failed("beginning to write", error),
+            })?;
+        let is_empty = self.documents() == 0;
+        let mut indexed = 0;
+        for (document, view) in documents {
+            if !is_empty {
+                writer.delete_term(Term::from_field_u64(self.document, u64::from(document.0)));
+            }
+            if let Some(row) = view.and_then(|view| self.row(document, &view, kinds)) {
+                writer.add_document(row).map_err(|error| failed("adding a contact", error))?;
+                indexed += 1;
+            }
+        }
+        let mut commit = writer.prepare_commit().map_err(|error| failed("writing", error))?;
+        commit.set_payload(&generation.to_string());
+        commit.commit().map_err(|error| failed("committing", error))?;
+        writer.wait_merging_threads().map_err(|error| failed("merging", error))?;
+        Ok(indexed)
+    }
+
+    /// A contact as it is indexed; `None` if it has no words.
+    fn row<V: ContactView>(&self, document: DocumentNumber, view: &V, kinds: &FieldKinds) -> Option<TantivyDocument> {
+        let mut row = TantivyDocument::new();
+        for (field, value) in view.fields() {
+            if value.typed != TypedValue::Text || kinds.kind(field) != FieldType::Text {
+                continue;
+            }
+            let mut tokens = Vec::new();
+            words::for_each_word(value.text, |word| {
+                let position = tokens.len();
+                tokens.push(Token { position, text: term_text(field, word), ..Token::default() });
+            });
+            if !tokens.is_empty() {
+                row.add_pre_tokenized_text(self.words, PreTokenizedString { text: String::new(), tokens });
+            }
+        }
+        if row.field_values().next().is_none() {
+            return None;
+        }
+        row.add_u64(self.document, u64::from(document.0));
+        Some(row)
+    }
+}
+
+/// The generation in the payload of the latest commit; 0 if nothing was committed.
+fn committed_generation(index: &Index) -> Result<u64, IndexError> {
+    let metas = index.load_metas().map_err(|error| failed("reading its metadata", error))?;
+    Ok(metas.payload.and_then(|payload| payload.parse().ok()).unwrap_or(0))
+}
+
+/// A word of a field, as a term.
+fn term_text(field: FieldId, word: &str) -> String {
+    let mut end = word.len().min(MAX_WORD_BYTES);
+    while !word.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{:04x}{}", field.0, word.get(..end).unwrap_or_default())
+}
+
+/// What the text index knows, at one moment, and for whom it does not.
+pub struct TextSnapshot {
+    searcher: Searcher,
+    words: Field,
+    dirty: RoaringBitmap,
+}
+
+impl TextSnapshot {
+    /// The most words that begin so in any segment.
+    fn most_words(&self, prefix: &str) -> tantivy::Result<u32> {
+        let mut most = 0;
+        for segment in self.searcher.segment_readers() {
+            let words = segment.inverted_index(self.words)?;
+            let mut terms = words.terms().range().ge(prefix.as_bytes());
+            if let Some(high) = &KeySpan::prefix(prefix.as_bytes()).high {
+                terms = terms.lt(high);
+            }
+            let mut terms = terms.into_stream()?;
+            let mut count = 0;
+            while terms.advance() {
+                count += 1;
+            }
+            most = most.max(count);
+        }
+        Ok(most)
+    }
+}
+
+impl TextSource for TextSnapshot {
+    fn field_words(&self, field: FieldId, wanted: &WordMatch) -> Result<Option<BlockSets>, IndexError> {
+        let (WordMatch::All(list) | WordMatch::Phrase(list) | WordMatch::Prefix(list)) = wanted;
+        if list.is_empty() || list.iter().any(|word| word.len() >= MAX_WORD_BYTES) {
+            return Ok(None);
+        }
+        let terms = || list.iter().map(|word| Term::from_field_text(self.words, &term_text(field, word)));
+        let single = |term: Term| Box::new(TermQuery::new(term, IndexRecordOption::Basic)) as Box<dyn Query>;
+        let query: Box<dyn Query> = match wanted {
+            WordMatch::All(_) => Box::new(BooleanQuery::intersection(terms().map(single).collect())),
+            WordMatch::Phrase(list) if list.len() == 1 => {
+                Box::new(BooleanQuery::intersection(terms().map(single).collect()))
+            }
+            WordMatch::Phrase(_) => Box::new(PhraseQuery::new(terms().collect())),
+            WordMatch::Prefix(_) => {
+                let last = list.last().map_or("", |word| word.as_ref());
+                let words = self.most_words(&term_text(field, last)).map_err(|error| failed("searching", error))?;
+                let mut query = PhrasePrefixQuery::new(terms().collect());
+                // It stops at 50 words unless told, and makes room for as many as it is told.
+                query.set_max_expansions(words.max(1));
+                Box::new(query)
+            }
+        };
+        let found = self.searcher.search(&query, &BlockCollector).map_err(|error| failed("searching", error))?;
+        Ok(Some(found))
+    }
+
+    fn dirty(&self) -> &RoaringBitmap {
+        &self.dirty
+    }
+}
+
+/// Collects document numbers into sets by block, through the fast field.
+struct BlockCollector;
+
+struct BlockSegment {
+    numbers: Column<u64>,
+    sets: BlockSets,
+    last: Option<(Block, Box<Words>)>,
+}
+
+impl Collector for BlockCollector {
+    type Fruit = BlockSets;
+    type Child = BlockSegment;
+
+    fn for_segment(&self, _ordinal: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<BlockSegment> {
+        let numbers = segment.fast_fields().u64("document")?;
+        Ok(BlockSegment { numbers, sets: FxHashMap::default(), last: None })
+    }
+
+    fn requires_scoring(&self) -> bool {
+        false
+    }
+
+    fn merge_fruits(&self, segments: Vec<BlockSets>) -> tantivy::Result<BlockSets> {
+        let mut all = BlockSets::default();
+        for (block, set) in segments.into_iter().flatten() {
+            match all.entry(block) {
+                std::collections::hash_map::Entry::Occupied(mut there) => bits::or(there.get_mut(), &set),
+                std::collections::hash_map::Entry::Vacant(slot) => {
+                    slot.insert(set);
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl BlockSegment {
+    /// Puts the set that is being filled back among the others.
+    fn put_back(&mut self) {
+        if let Some((block, set)) = self.last.take() {
+            self.sets.insert(block, set);
+        }
+    }
+}
+
+impl SegmentCollector for BlockSegment {
+    type Fruit = BlockSets;
+
+    fn collect(&mut self, doc: DocId, _score: Score) {
+        let Some(number) = self.numbers.first(doc) else { return };
+        let document = DocumentNumber(number as u32);
+        // Neighbours are mostly of one block.
+        if self.last.as_ref().is_none_or(|(block, _)| *block != document.block()) {
+            self.put_back();
+            let set = self.sets.remove(&document.block()).unwrap_or_else(|| Box::new([0; WORDS]));
+            self.last = Some((document.block(), set));
+        }
+        if let Some((_, set)) = &mut self.last {
+            bits::insert(set, document.offset());
+        }
+    }
+
+    fn harvest(mut self) -> BlockSets {
+        self.put_back();
+        self.sets
+    }
+}

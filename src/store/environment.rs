@@ -1,0 +1,122 @@
+//! The memory map: one per process and path.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use heed::{Env, EnvOpenOptions, MdbError, WithoutTls};
+
+use super::error::StoreError;
+use super::tables::{MAX_TABLES, Tables};
+
+/// The name that LMDB gives its data file.
+pub(crate) const DATA_FILE: &str = "data.mdb";
+
+/// Address space that is reserved once, in bytes: it costs nothing, and so never has to grow under readers. Where a
+/// process may not reserve as much, the next one is tried.
+const MAP_SIZES: [usize; 4] = [1 << 40, 1 << 37, 1 << 34, 1 << 31];
+
+/// Snapshots that may be alive at once, over all processes.
+const MAX_READERS: u32 = 1024;
+
+/// How long to wait for another thread of this process to finish closing a store.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// An open environment with its tables.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    pub(crate) env: Env<WithoutTls>,
+    pub(crate) tables: Tables,
+    pub(crate) folder: PathBuf,
+}
+
+/// LMDB must not open one file twice in one process: its locks would not hold. So whoever opens a path that is open
+/// already shares what is there.
+static OPENED: LazyLock<Mutex<HashMap<PathBuf, Weak<Environment>>>> = LazyLock::new(Mutex::default);
+
+/// Opens the environment of a folder, or shares it if this process has it open.
+pub(crate) fn open(folder: &Path) -> Result<Arc<Environment>, StoreError> {
+    let folder = fs::canonicalize(folder).map_err(|error| StoreError::io("open", folder, error))?;
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(environment) = opened.get(&folder).and_then(Weak::upgrade) {
+        return Ok(environment);
+    }
+    let data = folder.join(DATA_FILE);
+    let length = match fs::metadata(&data) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::File { path: data, reason: "it is not there".to_owned() });
+        }
+        Err(error) => return Err(StoreError::io("open", &data, error)),
+    };
+    // An empty file would be taken for a new environment.
+    if length == 0 {
+        return Err(StoreError::File { path: data, reason: "it is empty".to_owned() });
+    }
+    let env = open_env(&folder)?;
+    check_length(&env, &data)?;
+    env.clear_stale_readers()?;
+    let tables = Tables::open(&env)?;
+    let environment = Arc::new(Environment { env, tables, folder: folder.clone() });
+    opened.retain(|_, environment| environment.strong_count() > 0);
+    opened.insert(folder, Arc::downgrade(&environment));
+    Ok(environment)
+}
+
+/// Makes an environment in an empty folder. It is not shared: the caller closes it and moves the folder to its place.
+pub(crate) fn create(folder: &Path) -> Result<Environment, StoreError> {
+    let env = open_env(folder)?;
+    let tables = Tables::create(&env)?;
+    Ok(Environment { env, tables, folder: folder.to_owned() })
+}
+
+fn open_env(folder: &Path) -> Result<Env<WithoutTls>, StoreError> {
+    let data = folder.join(DATA_FILE);
+    let mut sizes = MAP_SIZES.iter();
+    let mut size = MAP_SIZES[0];
+    loop {
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        options.map_size(size).max_dbs(MAX_TABLES).max_readers(MAX_READERS);
+        // SAFETY: a memory map is sound as long as nobody but LMDB changes the file under it. The folder is the store's
+        // own, this process opens it once (the registry above, and heed's), other processes go through LMDB and its
+        // locks, and the flags that would weaken those locks are not set.
+        #[allow(unsafe_code)]
+        let opened = unsafe { options.open(folder) };
+        match opened {
+            Ok(env) => return Ok(env),
+            // A store that was dropped a moment ago in another thread closes its file after it leaves the registry.
+            Err(heed::Error::EnvAlreadyOpened) => {
+                let path = fs::canonicalize(folder).map_err(|error| StoreError::io("open", folder, error))?;
+                if heed::env_closing_event(&path).is_some_and(|closing| !closing.wait_timeout(CLOSING)) {
+                    return Err(StoreError::Database(heed::Error::EnvAlreadyOpened));
+                }
+            }
+            Err(heed::Error::Io(error)) if error.kind() == std::io::ErrorKind::OutOfMemory => match sizes.next() {
+                Some(&smaller) => size = smaller,
+                None => return Err(StoreError::io("reserve address space for", &data, error)),
+            },
+            Err(heed::Error::Io(error)) => return Err(StoreError::io("open", &data, error)),
+            Err(heed::Error::Mdb(MdbError::Invalid | MdbError::VersionMismatch)) => {
+                return Err(StoreError::File { path: data, reason: "it is not an LMDB file of this kind".to_owned() });
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Reading a page behind the end of the file would end the process with a bus error: so a file that lost its end is
+/// refused before any page is looked at.
+fn check_length(env: &Env<WithoutTls>, data: &Path) -> Result<(), StoreError> {
+    let page = u64::from(env.unnamed_database_stat().page_size);
+    let pages = env.info().last_page_number as u64 + 1;
+    let length = fs::metadata(data).map_err(|error| StoreError::io("open", data, error))?.len();
+    match pages.checked_mul(page) {
+        Some(needed) if needed <= length => Ok(()),
+        needed => Err(StoreError::File {
+            path: data.to_owned(),
+            reason: format!("it has {length} bytes of at least {}", needed.unwrap_or(u64::MAX)),
+        }),
+    }
+}

@@ -1,0 +1,181 @@
+//! The store: one folder with an LMDB environment, in which everything is kept that must not be lost.
+//!
+//! Rows are the truth; identities and addresses find them; groups have members; a log tells who entered and left. The
+//! store keeps each table right in itself and tells damage from absence. It knows nothing of queries, which are bytes to
+//! it, nor of how attribute indexes are made, for which it has room ([`IndexTables`]).
+//!
+//! - [`Store`] opens or creates, and gives a [`Snapshot`] to read and a [`Transaction`] to write.
+//! - Everything that can be read is a method of [`View`], which both have.
+//! - Rows are encoded by [`row::encode`] and read in place by [`RowView`]; sets of documents by [`container`].
+//!
+//! Layouts, the protocol of commits and what must hold is in `docs/format.md`.
+//!
+//! ```
+//! use headcount::contact::Contact;
+//! use headcount::ids::Uuid;
+//! use headcount::store::{Settings, Store, row};
+//! use headcount::value::Instant;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let store = Store::create(&folder.path().join("demo"), &Settings::default(), Instant::now())?;
+//! let contact = Contact::new(Uuid::random(), Instant::now());
+//!
+//! let mut transaction = store.write()?;
+//! let document = transaction.next_document()?;
+//! let mut bytes = Vec::new();
+//! row::encode(document, &contact, &mut bytes);
+//! transaction.insert_row(document, &bytes)?;
+//! transaction.claim_uuid(contact.uuid, document)?;
+//! transaction.commit()?;
+//!
+//! let snapshot = store.read()?;
+//! let row = snapshot.view().row(document)?.ok_or("it was committed")?;
+//! assert_eq!(row.uuid(), contact.uuid);
+//! # Ok(())
+//! # }
+//! ```
+
+mod backup;
+mod codec;
+mod contacts;
+pub mod container;
+mod dirty;
+mod environment;
+mod error;
+pub mod fail;
+mod log;
+mod marker;
+mod members;
+mod meta;
+pub mod row;
+mod schema;
+mod snapshot;
+mod sorted;
+mod tables;
+mod tail;
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use backup::Backup;
+pub use contacts::is_key_of_urn;
+pub use error::{Damage, StoreError};
+pub use log::{Cause, LogEntry, LogGroup, Moves};
+pub use marker::{FORMAT, OLDEST_FORMAT};
+pub use members::MemberSet;
+pub use meta::{Settings, State};
+pub use row::RowView;
+pub use schema::{GroupRecord, GroupStatus, StoredQuery};
+pub use snapshot::{IndexTables, Snapshot, TableSize, Transaction, View};
+pub use tables::Table;
+pub use tail::Tail;
+
+use crate::ids::Uuid;
+use crate::value::Instant;
+
+/// The folder within a store that the text index has to itself.
+const TEXT_FOLDER: &str = "text";
+
+/// An open store. Clones share it; the file is closed when the last clone and the last snapshot are gone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    environment: Arc<environment::Environment>,
+}
+
+/// How many snapshots are open, and what they hold back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// Reader slots that were ever in use at once, over all processes.
+    pub readers: u32,
+    /// Bytes of the data file.
+    pub file_bytes: u64,
+}
+
+impl Store {
+    /// Makes a store in a folder that does not exist or is empty, and opens it. The clock starts at `clock`.
+    ///
+    /// It is made under another name and moved to its place: there is a whole store, or none.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`], [`StoreError::NotEmpty`], or what the system says.
+    pub fn create(path: &Path, settings: &Settings, clock: Instant) -> Result<Self, StoreError> {
+        let path = backup::free_place(path)?;
+        let staging = backup::Staging::beside(&path)?;
+        let identity = Uuid::random();
+        let environment = environment::create(&staging.folder)?;
+        let mut txn = environment.env.write_txn()?;
+        for (key, value) in meta::initial(settings, clock, identity) {
+            environment.tables.meta.put(&mut txn, key, &value)?;
+        }
+        txn.commit()?;
+        environment.env.prepare_for_closing().wait();
+        staging.finish(&path, identity)?;
+        Store::open(&path)
+    }
+
+    /// Opens a store, or shares it if this process has it open.
+    ///
+    /// Cost: a fraction of a millisecond, whatever its size.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::NotAStore`], [`StoreError::Newer`], [`StoreError::Older`],
+    /// [`StoreError::Marker`], [`StoreError::File`], [`StoreError::Damaged`], or what the system says.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let identity = marker::read(path)?;
+        let store = Store { environment: environment::open(path)? };
+        if store.read()?.view().identity()? != identity {
+            let path = store.folder().join(environment::DATA_FILE);
+            return Err(StoreError::File { path, reason: "it belongs to another store".to_owned() });
+        }
+        Ok(store)
+    }
+
+    /// A consistent moment to read: everything that was committed until now, by any process.
+    ///
+    /// # Errors
+    /// [`StoreError::TooManyReaders`], or if the state is damaged.
+    pub fn read(&self) -> Result<Snapshot, StoreError> {
+        Snapshot::open(&self.environment)
+    }
+
+    /// A batch of changes. Waits for the one that is being written, by whatever process, to end.
+    ///
+    /// # Errors
+    /// If the state is damaged, or the system refuses.
+    pub fn write(&self) -> Result<Transaction<'_>, StoreError> {
+        Transaction::open(&self.environment)
+    }
+
+    /// The folder that the store is in.
+    pub fn folder(&self) -> &Path {
+        &self.environment.folder
+    }
+
+    /// The folder within the store that the text index has to itself.
+    pub fn text_folder(&self) -> PathBuf {
+        self.environment.folder.join(TEXT_FOLDER)
+    }
+
+    /// Begins a copy of the store at another path, while others go on writing. See [`Backup::finish`].
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`], [`StoreError::NotEmpty`], or what the system says.
+    pub fn backup(&self, target: &Path) -> Result<Backup<'_>, StoreError> {
+        Backup::begin(self, target)
+    }
+
+    /// How much the file takes, and how many read it.
+    ///
+    /// # Errors
+    /// If the system does not tell the length of the file.
+    pub fn usage(&self) -> Result<Usage, StoreError> {
+        let env = &self.environment.env;
+        Ok(Usage { readers: env.info().number_of_readers, file_bytes: env.real_disk_size()? })
+    }
+}

@@ -1,0 +1,143 @@
+//! Damage in stored values is found where it is, and nowhere taken for an answer.
+
+use super::new_store;
+use crate::contact::Contact;
+use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use crate::store::*;
+use crate::value::Instant;
+
+/// A store with something in every table but those of the index.
+fn full_store() -> (tempfile::TempDir, Store) {
+    let (folder, store) = new_store();
+    let mut transaction = store.write().unwrap();
+    for _ in 0..3 {
+        let document = transaction.next_document().unwrap();
+        let contact = Contact::new(Uuid([document.0 as u8; 16]), Instant::now());
+        let mut bytes = Vec::new();
+        row::encode(document, &contact, &mut bytes);
+        transaction.insert_row(document, &bytes).unwrap();
+        transaction.claim_uuid(contact.uuid, document).unwrap();
+        transaction.claim_urn(&format!("tel:+25078812300{}", document.0), document).unwrap();
+    }
+    transaction.put_tombstone(DocumentNumber(9), Uuid([9; 16])).unwrap();
+    transaction.put_source_offset("stream", 5).unwrap();
+    transaction.mark_dirty(&[0, 2, 70_000]).unwrap();
+    let group = transaction.next_group().unwrap();
+    transaction.put_group(group, &GroupRecord::manual(Uuid([1; 16]), "Farmers", Instant::now())).unwrap();
+    let id = transaction.next_field().unwrap();
+    let kind = crate::schema::FieldType::Number;
+    let field = crate::schema::Field { id, key: "age".to_owned(), name: "Age".to_owned(), kind };
+    transaction.put_field(&field).unwrap();
+    let moves = Moves { group, entered: &[0, 1, 70_000], left: &[] };
+    transaction.record_moves(Instant::now(), Cause::Manual, &[moves]).unwrap();
+    transaction.merge_all_members().unwrap();
+    transaction.apply_members(group, &[2], &[0]).unwrap();
+    transaction.commit().unwrap();
+    (folder, store)
+}
+
+/// Reads everything that `check` reads; how many errors there are, and the tables that they name.
+fn read_everything(store: &Store) -> Vec<&'static str> {
+    let mut tables = Vec::new();
+    let mut note = |error: StoreError| match error {
+        StoreError::Damaged { table, .. } => tables.push(table),
+        other => panic!("{other}"),
+    };
+    let snapshot = match store.read() {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            note(error);
+            return tables;
+        }
+    };
+    let view = snapshot.view();
+    view.settings().err().into_iter().for_each(&mut note);
+    view.identity().err().into_iter().for_each(&mut note);
+    view.schema().err().into_iter().for_each(&mut note);
+    view.checked_rows().unwrap().filter_map(Result::err).for_each(&mut note);
+    view.uuids().unwrap().filter_map(Result::err).for_each(&mut note);
+    view.urns().unwrap().filter_map(Result::err).for_each(&mut note);
+    view.tombstones().unwrap().filter_map(Result::err).for_each(&mut note);
+    view.source_offset("stream").err().into_iter().for_each(&mut note);
+    view.dirty().err().into_iter().for_each(&mut note);
+    view.member_containers().unwrap().filter_map(Result::err).for_each(&mut note);
+    view.member_tails().unwrap().filter_map(Result::err).for_each(&mut note);
+    view.log_since(Sequence(0)).unwrap().filter_map(Result::err).for_each(&mut note);
+    tables
+}
+
+#[test]
+fn every_flipped_bit_of_every_value_is_found_in_its_table() {
+    let (_folder, store) = full_store();
+    assert_eq!(read_everything(&store), Vec::<&str>::new());
+    let tables = store.environment.tables.all();
+    let mut flips = 0;
+    for (name, table) in tables.into_iter().filter(|(name, _)| !name.starts_with("index")) {
+        let values: Vec<(Vec<u8>, Vec<u8>)> = {
+            let snapshot = store.read().unwrap();
+            let entries = table.iter(snapshot.view().txn).unwrap();
+            entries.map(|entry| entry.map(|(key, value)| (key.to_owned(), value.to_owned())).unwrap()).collect()
+        };
+        assert!(!values.is_empty(), "{name} has something in it");
+        for (key, value) in values {
+            for at in 0..value.len() {
+                let mut damaged = value.clone();
+                damaged[at] ^= 1 << (at % 8);
+                put(&store, table, &key, &damaged);
+                assert_eq!(read_everything(&store), [name], "{name} {key:?} byte {at}");
+                flips += 1;
+            }
+            put(&store, table, &key, &value[..value.len() - 1]);
+            assert_eq!(read_everything(&store), [name], "{name} {key:?} truncated");
+            put(&store, table, &key, &value);
+        }
+    }
+    assert_eq!(read_everything(&store), Vec::<&str>::new());
+    assert!(flips > 500, "{flips} bytes were tried");
+}
+
+#[test]
+fn a_value_under_another_key_is_found() {
+    let (_folder, store) = full_store();
+    let rows = store.environment.tables.rows;
+    let bytes = store.read().unwrap().view().row_bytes(DocumentNumber(0)).unwrap().unwrap().to_owned();
+    put(&store, rows, &1u32.to_be_bytes(), &bytes);
+    assert_eq!(read_everything(&store), ["rows"]);
+    let error = store.read().unwrap().view().row(DocumentNumber(1)).unwrap_err();
+    assert!(error.is_damage() && error.to_string().contains("doc1"), "{error}");
+}
+
+#[test]
+fn damaged_members_are_no_answer() {
+    let (_folder, store) = full_store();
+    let members = store.environment.tables.members;
+    let (key, mut value) = {
+        let snapshot = store.read().unwrap();
+        let (key, value) = members.first(snapshot.view().txn).unwrap().unwrap();
+        (key.to_owned(), value.to_owned())
+    };
+    *value.last_mut().unwrap() ^= 1;
+    put(&store, members, &key, &value);
+    let snapshot = store.read().unwrap();
+    assert!(snapshot.view().members(GroupId(0)).unwrap_err().is_damage());
+    assert!(snapshot.view().is_member(GroupId(0), DocumentNumber(1)).unwrap_err().is_damage());
+}
+
+#[test]
+fn an_entry_of_the_log_that_is_gone_is_found() {
+    let (_folder, store) = full_store();
+    let log = store.environment.tables.log;
+    let mut txn = store.environment.env.write_txn().unwrap();
+    log.delete(&mut txn, &1u64.to_be_bytes()).unwrap();
+    txn.commit().unwrap();
+    let snapshot = store.read().unwrap();
+    let error = snapshot.view().log_entry(Sequence(1)).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { table: "log", damage: Damage::Missing, .. }), "{error}");
+}
+
+/// Writes behind the store's back.
+fn put(store: &Store, table: Table, key: &[u8], value: &[u8]) {
+    let mut txn = store.environment.env.write_txn().unwrap();
+    table.put(&mut txn, key, value).unwrap();
+    txn.commit().unwrap();
+}

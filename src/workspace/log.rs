@@ -1,0 +1,106 @@
+//! The membership log as others see it: one event per contact and commit.
+
+use std::collections::BTreeMap;
+
+use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use crate::store::{Cause, LogEntry, View};
+use crate::value::Instant;
+use crate::workspace::definitions::Definitions;
+use crate::workspace::error::WorkspaceError;
+
+/// A group as an event names it.
+#[derive(Clone, PartialEq, Eq, Debug, PartialOrd, Ord)]
+pub struct NamedGroup {
+    /// Its name now, or when it was deleted.
+    pub name: String,
+    /// Its identity on the platform.
+    pub uuid: Uuid,
+}
+
+/// The groups that one contact entered and left in one commit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MembershipEvent {
+    /// The commit's place in the log.
+    pub sequence: Sequence,
+    /// When the memberships changed.
+    pub time: Instant,
+    /// What made them change.
+    pub cause: Cause,
+    /// Whose memberships.
+    pub contact: Uuid,
+    /// Entered, by name.
+    pub groups_added: Vec<NamedGroup>,
+    /// Left, by name.
+    pub groups_removed: Vec<NamedGroup>,
+}
+
+/// Which events are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogFilter {
+    /// Only moves in and out of this group.
+    pub group: Option<GroupId>,
+    /// Only moves of this contact.
+    pub contact: Option<DocumentNumber>,
+}
+
+/// Groups entered and left, by contact.
+type ByContact = BTreeMap<DocumentNumber, (Vec<GroupId>, Vec<GroupId>)>;
+
+/// Turns an entry, which is by group, into events, which are by contact in order of document number.
+pub(crate) fn events_of(
+    entry: &LogEntry<'_>,
+    view: View<'_>,
+    definitions: &Definitions,
+    filter: LogFilter,
+) -> Result<Vec<MembershipEvent>, WorkspaceError> {
+    let mut contacts = ByContact::new();
+    for moves in entry.groups().filter(|moves| filter.group.is_none_or(|group| group == moves.group)) {
+        let wanted = |document: &u32| filter.contact.is_none_or(|contact| contact.0 == *document);
+        for document in moves.entered().filter(wanted) {
+            contacts.entry(DocumentNumber(document)).or_default().0.push(moves.group);
+        }
+        for document in moves.left().filter(wanted) {
+            contacts.entry(DocumentNumber(document)).or_default().1.push(moves.group);
+        }
+    }
+    let mut names: BTreeMap<GroupId, Option<NamedGroup>> = BTreeMap::new();
+    for group in contacts.values().flat_map(|(entered, left)| entered.iter().chain(left)) {
+        if !names.contains_key(group) {
+            names.insert(*group, name_of(*group, view, definitions)?);
+        }
+    }
+    let named = |groups: &[GroupId]| -> Vec<NamedGroup> {
+        let mut named: Vec<NamedGroup> =
+            groups.iter().filter_map(|group| names.get(group).cloned().flatten()).collect();
+        named.sort();
+        named
+    };
+    let mut events = Vec::with_capacity(contacts.len());
+    for (document, (entered, left)) in contacts {
+        let Some(contact) = identity_of(document, view)? else { continue };
+        events.push(MembershipEvent {
+            sequence: entry.sequence,
+            time: entry.time,
+            cause: entry.cause,
+            contact,
+            groups_added: named(&entered),
+            groups_removed: named(&left),
+        });
+    }
+    Ok(events)
+}
+
+/// Who a document is, or was before it was deleted; `None` once erased.
+pub(crate) fn identity_of(document: DocumentNumber, view: View<'_>) -> Result<Option<Uuid>, WorkspaceError> {
+    match view.row(document)? {
+        Some(row) => Ok(Some(row.uuid())),
+        None => Ok(view.tombstone(document)?),
+    }
+}
+
+fn name_of(group: GroupId, view: View<'_>, definitions: &Definitions) -> Result<Option<NamedGroup>, WorkspaceError> {
+    Ok(match definitions.groups.get(&group) {
+        Some(group) => Some(NamedGroup { name: group.record.name.clone(), uuid: group.record.uuid }),
+        None => view.retired_group(group)?.map(|(uuid, name)| NamedGroup { name, uuid }),
+    })
+}

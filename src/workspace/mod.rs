@@ -1,0 +1,206 @@
+//! The façade: a workspace is opened or created, read at one consistent moment, and written in batches.
+//!
+//! ```
+//! use headcount::sema::query::Dialect;
+//! use headcount::value::Instant;
+//! use headcount::workspace::{ContactPatch, Settings, Workspace};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
+//! workspace.write(Instant::now(), |batch| {
+//!     let ann = ContactPatch { name: Some(Some("Ann".into())), urns: Some(vec!["tel:+250788123123".parse()?]), ..ContactPatch::default() };
+//!     batch.put(&ann)?.expect("nothing speaks against it");
+//!     batch.create_group("Anns", Some("name ~ ann"), Dialect::Extended)?;
+//!     Ok(())
+//! })?;
+//! let reader = workspace.reader(Instant::now())?;
+//! assert_eq!(reader.count("group = Anns")?, 1);
+//! # Ok(())
+//! # }
+//! ```
+
+mod adapters;
+pub mod change;
+mod check;
+mod clock;
+mod cursor;
+mod definitions;
+mod derive;
+mod error;
+mod groups;
+mod indexing;
+pub mod log;
+mod reader;
+mod rejection;
+mod schema_edit;
+mod search;
+mod settings;
+mod staging;
+mod transition;
+pub mod why;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use change::{Change, ContactPatch, ContactRef, Event, NamedRef};
+pub use check::{CheckReport, Finding};
+pub use error::WorkspaceError;
+pub use groups::{DryRun, GroupInput, GroupOutcome};
+pub use log::{MembershipEvent, NamedGroup};
+pub use reader::{GroupInfo, Page, PageRequest, Reader, Stats};
+pub use rejection::{Omissions, Rejection};
+pub use schema_edit::{FieldInput, SchemaCounts, SchemaInput};
+pub use settings::{Settings, SettingsError};
+pub use writer::{Commit, ContactCounts, Writer};
+
+use crate::refresh::Engine;
+use crate::store::{Cause, Store, View};
+use crate::value::Instant;
+use definitions::Definitions;
+use indexing::TextIndexes;
+
+/// One store folder: contacts, schema, groups and environment.
+///
+/// It can be shared between threads. Opening the same folder twice in a process shares the store underneath.
+#[derive(Debug)]
+pub struct Workspace {
+    pub(crate) store: Store,
+    pub(crate) text: TextIndexes,
+    cache: Mutex<Cache>,
+}
+
+/// Definitions and the engine of their groups, kept as long as no commit changes them.
+#[derive(Default, Debug)]
+struct Cache {
+    definitions: Option<Arc<Definitions>>,
+    engine: Option<(u64, Arc<Mutex<Engine>>)>,
+}
+
+impl Workspace {
+    /// Makes a workspace in a folder that does not exist or is empty.
+    ///
+    /// # Errors
+    /// If the folder has something in it, a setting is unknown, or the system refuses.
+    pub fn create(path: &Path, settings: &Settings) -> Result<Self, WorkspaceError> {
+        Self::create_at(path, settings, Instant::MIN)
+    }
+
+    /// The same with a clock that starts at a given moment.
+    ///
+    /// # Errors
+    /// As for [`Workspace::create`].
+    pub fn create_at(path: &Path, settings: &Settings, clock: Instant) -> Result<Self, WorkspaceError> {
+        let store = Store::create(path, &settings.stored()?, clock)?;
+        Ok(Self::over(store))
+    }
+
+    /// Opens a workspace. Costs a fraction of a millisecond whatever its size.
+    ///
+    /// # Errors
+    /// If there is none, or it was made by a newer headcount, or is damaged.
+    pub fn open(path: &Path) -> Result<Self, WorkspaceError> {
+        Ok(Self::over(Store::open(path)?))
+    }
+
+    fn over(store: Store) -> Self {
+        let text = TextIndexes::new(store.text_folder());
+        Workspace { store, text, cache: Mutex::new(Cache::default()) }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        self.store.folder()
+    }
+
+    /// A consistent moment to read: everything committed until now, by any process, seen as of `now` (or of the
+    /// workspace's clock, if that is later, for memberships).
+    ///
+    /// # Errors
+    /// If the store or the text index cannot be read.
+    pub fn reader(&self, now: Instant) -> Result<Reader<'_>, WorkspaceError> {
+        Reader::open(self, now)
+    }
+
+    /// Makes a batch of changes: all of it is kept and durable when this returns, or nothing.
+    ///
+    /// Waits for other writers, of this process or others. The clock ticks first.
+    ///
+    /// # Errors
+    /// What `work` returns, or what the store says; nothing is kept then.
+    pub fn write<T>(
+        &self,
+        now: Instant,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, WorkspaceError>,
+    ) -> Result<Commit<T>, WorkspaceError> {
+        self.write_as(now, Cause::Change, work)
+    }
+
+    /// The same for changes that somebody makes by hand, which the log tells apart.
+    ///
+    /// # Errors
+    /// As for [`Workspace::write`].
+    pub fn write_by_hand<T>(
+        &self,
+        now: Instant,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, WorkspaceError>,
+    ) -> Result<Commit<T>, WorkspaceError> {
+        self.write_as(now, Cause::Manual, work)
+    }
+
+    fn write_as<T>(
+        &self,
+        now: Instant,
+        cause: Cause,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, WorkspaceError>,
+    ) -> Result<Commit<T>, WorkspaceError> {
+        let mut writer = Writer::begin(self, now, cause)?;
+        let value = work(&mut writer)?;
+        writer.commit(value)
+    }
+
+    /// Advances the clock, and records every membership that flips on the way at the moment at which it was due.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn tick(&self, now: Instant) -> Result<Commit<()>, WorkspaceError> {
+        self.write(now, |_| Ok(()))
+    }
+
+    /// The definitions of this moment, read again only when they changed.
+    pub(crate) fn definitions(&self, view: View<'_>) -> Result<Arc<Definitions>, WorkspaceError> {
+        let version = view.state().schema_version;
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cache.definitions.as_ref().filter(|known| known.version == version) {
+            return Ok(Arc::clone(known));
+        }
+        let loaded = Arc::new(Definitions::load(view)?);
+        cache.definitions = Some(Arc::clone(&loaded));
+        Ok(loaded)
+    }
+
+    /// The engine of the groups of these definitions.
+    ///
+    /// A transaction that changed definitions and is then dropped leaves an engine of a version that was never
+    /// committed: another transaction may come to the same number with other groups. So engines of uncommitted
+    /// definitions are not kept.
+    pub(crate) fn engine(
+        &self,
+        definitions: &Definitions,
+        committed: bool,
+    ) -> Result<Arc<Mutex<Engine>>, WorkspaceError> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if committed
+            && let Some((version, engine)) = &cache.engine
+            && *version == definitions.version
+        {
+            return Ok(Arc::clone(engine));
+        }
+        let engine = Arc::new(Mutex::new(definitions.engine()?));
+        if committed {
+            cache.engine = Some((definitions.version, Arc::clone(&engine)));
+        }
+        Ok(engine)
+    }
+}
