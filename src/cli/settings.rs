@@ -99,6 +99,11 @@ impl Settings {
         }
     }
 
+    /// Says which input was rejected on standard error, even if quiet: nothing is skipped in silence.
+    pub fn line(&self, message: &str) {
+        say(message);
+    }
+
     /// Says a detail on standard error with `-v`.
     pub fn detail(&self, message: &str) {
         if self.verbosity >= Verbosity::Verbose {

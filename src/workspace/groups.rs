@@ -57,6 +57,9 @@ pub struct DryRun {
     pub left: RoaringBitmap,
 }
 
+/// The groups that each group's query refers to.
+type References = BTreeMap<GroupId, Vec<GroupId>>;
+
 impl Writer<'_> {
     /// Makes a group: smart with a query, manual without; and fills it.
     ///
@@ -397,8 +400,8 @@ impl Writer<'_> {
     }
 
     /// What each smart group refers to, and an order in which each comes after what it refers to.
-    fn references_in_order(&self) -> Result<(BTreeMap<GroupId, Vec<GroupId>>, Vec<GroupId>), WorkspaceError> {
-        let references: BTreeMap<GroupId, Vec<GroupId>> =
+    fn references_in_order(&self) -> Result<(References, Vec<GroupId>), WorkspaceError> {
+        let references: References =
             self.definitions.plans().map(|(id, plan)| (id, order::references(&plan))).collect();
         let sequence = order::topological(&references).map_err(|cycle| self.named_cycle(&cycle))?;
         Ok((references, sequence))
