@@ -237,22 +237,20 @@ pub(crate) struct Life {
 /// A life of so many steps; it begins with contacts and groups.
 pub(crate) fn life(steps: usize) -> impl Strategy<Value = Life> {
     let all: Vec<usize> = (0..KINDS.len()).collect();
-    let birth = prop::collection::vec(contact_op(), 30..50).prop_flat_map(|contacts| {
-        let groups = (0usize..64, in_dialects(false)).prop_map(|(name, (dialect, query))| Op::CreateSmart {
-            name,
-            dialect,
-            query,
-        });
-        prop::collection::vec(groups, 2..6).prop_map(move |groups| {
-            let ops = contacts.iter().cloned().chain(groups).collect();
-            Step::Batch { skip: Skip::By(0), by_hand: false, abandoned: false, ops }
-        })
+    let contacts =
+        (0..CONTACTS).map(|contact| patch().prop_map(move |patch| Op::Put { contact, patch, by_urn: false }).boxed());
+    let group = || {
+        (0usize..64, in_dialects(false)).prop_map(|(name, (dialect, query))| Op::CreateSmart { name, dialect, query })
+    };
+    let birth = (contacts.collect::<Vec<_>>(), prop::collection::vec(group(), 4..10)).prop_map(|(contacts, groups)| {
+        let ops = contacts.into_iter().chain(groups).collect();
+        Step::Batch { skip: Skip::By(0), by_hand: false, abandoned: false, ops }
     });
     let searched = |step: BoxedStrategy<Step>| {
         (step, in_dialects(true)).prop_map(|(step, (dialect, query))| (step, dialect, query))
     };
     let steps = prop::collection::vec(searched(step()), steps);
-    (prop::sample::subsequence(all, 3..=KINDS.len()), 0usize..5, searched(birth.boxed()), steps).prop_map(
+    (prop::sample::subsequence(all, 5..=KINDS.len()), 0usize..5, searched(birth.boxed()), steps).prop_map(
         |(fields, settings, first, rest)| {
             let steps = std::iter::once(first).chain(rest).collect();
             Life { fields, settings, steps }
