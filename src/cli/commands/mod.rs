@@ -1,8 +1,14 @@
 //! What each command does. A file for each family.
 
+mod apply;
+mod feed;
+mod log;
+mod maintain;
 mod parse;
 mod queries;
+mod session;
 mod tools;
+mod trigger;
 
 use crate::cli::Outcome;
 use crate::cli::args::Command;
@@ -15,6 +21,12 @@ use crate::cli::settings::Settings;
 /// What went wrong, with the exit status that tells it.
 pub fn run(command: Command, settings: &Settings) -> Outcome {
     match command {
+        Command::Apply(args) => apply::apply(&args, settings),
+        Command::Tick(args) => log::tick(&args, settings),
+        Command::Log(args) => log::log(&args, settings),
+        Command::Check(args) => maintain::check(&args, settings),
+        Command::Index(args) => maintain::index(&args, settings),
+        Command::Stats(args) => maintain::stats(&args, settings),
         Command::Parse(args) => parse::parse(&args, settings),
         Command::Generate(args) => tools::generate(&args, settings),
         Command::Completions(args) => tools::completions(&args, settings),
