@@ -82,6 +82,8 @@ pub enum WorkspaceError {
     BeforeHorizon(crate::value::Instant),
     /// The text index kept changing while it was opened.
     Busy,
+    /// Whoever made the batch gave it up, and knows why.
+    Abandoned,
 }
 
 impl fmt::Display for WorkspaceError {
@@ -136,6 +138,7 @@ impl fmt::Display for WorkspaceError {
             WorkspaceError::BeforeHorizon(horizon) => {
                 write!(f, "the log reaches back to {horizon} only")
             }
+            WorkspaceError::Abandoned => f.write_str("the batch was given up"),
             WorkspaceError::Busy => f.write_str("the text index kept changing while it was opened; try again"),
         }
     }

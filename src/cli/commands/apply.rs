@@ -30,11 +30,8 @@ const POLL: Duration = Duration::from_secs(1);
 pub(super) fn apply(args: &Apply, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     let is_standard_input = args.file.as_os_str() == "-";
-    let source = if args.follow && !is_standard_input {
-        Source::followed(&args.file)?
-    } else {
-        Source::open(&args.file)?
-    };
+    let source =
+        if args.follow && !is_standard_input { Source::followed(&args.file)? } else { Source::open(&args.file)? };
     let mut output = settings.output();
     let (hides_addresses, last) = {
         let reader = session.reader()?;
@@ -124,7 +121,11 @@ impl Application<'_, '_> {
     fn run(&mut self, source: Source) -> Outcome {
         let Some(mut changes) = self.open(source)? else { return Ok(()) };
         loop {
-            if self.is_live { self.gather(&mut changes)? } else { self.read(&mut changes) }
+            if self.is_live {
+                self.gather(&mut changes)?
+            } else {
+                self.read(&mut changes)
+            }
             if !self.waiting.is_empty() {
                 self.commit()?;
             } else if self.has_ended {
@@ -273,7 +274,8 @@ impl Application<'_, '_> {
         let given = feed.lines;
         feed.finish(session)?;
         warn(&omissions, session.settings);
-        let mut summary = format!("applied {} changes: {} membership changes", grouped(lines - rejected), grouped(given));
+        let mut summary =
+            format!("applied {} changes: {} membership changes", grouped(lines - rejected), grouped(given));
         if rejected > 0 {
             summary.push_str(&format!("; {} lines were rejected", grouped(rejected)));
         }

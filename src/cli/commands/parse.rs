@@ -4,6 +4,7 @@ use crate::cli::Outcome;
 use crate::cli::args::search::Parse;
 use crate::cli::args::workspace::EnvironmentOptions;
 use crate::cli::commands::queries;
+use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{GroupUsed, Metadata, Parsed};
 use crate::cli::output::{Cell, Format};
@@ -12,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Errors};
 use crate::import::{Source, schema};
 use crate::language::{self, Resolve};
 use crate::schema::{Environment, Schema};
-use crate::sema::print::canonical;
+use crate::sema::print::canonical_in;
 
 /// What names in queries are looked up in.
 struct Names {
@@ -49,7 +50,19 @@ impl Names {
                 Ok(Names { schema, resolves: true, environment })
             }
             None if args.no_resolve => Ok(Names { schema: Schema::new(), resolves: false, environment }),
-            None => Err(Failure::Usage("name a schema with --schema FILE, or say --no-resolve".to_owned())),
+            None => {
+                let session = Session::open(settings).map_err(|failure| match failure {
+                    Failure::Failed(reason) => {
+                        Failure::Failed(format!("{reason}; or give a schema with --schema FILE, or say --no-resolve"))
+                    }
+                    other => other,
+                })?;
+                let reader = session.reader()?;
+                let mut environment = reader.environment().clone();
+                environment.redact_urns |= args.redact_urns;
+                overlay(&mut environment, &args.environment);
+                Ok(Names { schema: reader.schema().clone(), resolves: true, environment })
+            }
         }
     }
 
@@ -58,7 +71,7 @@ impl Names {
         let language::Parsed { query, warnings } =
             language::parse_with(text, args.dialect, resolve, &self.environment)?;
         let parsed = Parsed {
-            query: canonical(&query, &self.schema),
+            query: canonical_in(&query, &self.schema, &self.environment),
             metadata: Metadata::of(&query, &self.schema),
             warnings: warnings.iter().map(Diagnostic::to_json).collect(),
         };

@@ -52,11 +52,8 @@ impl Trigger {
         let kept = session.told(session.reader()?.source_offset(&source_name(command)))?;
         let from = kept.map_or(otherwise, Sequence);
         let failed = |error: std::io::Error| Failure::Failed(format!("cannot run `{command}`: {error}"));
-        let mut child = shell(command)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::from(std::io::stderr()))
-            .spawn()
-            .map_err(failed)?;
+        let mut child =
+            shell(command).stdin(Stdio::piped()).stdout(Stdio::from(std::io::stderr())).spawn().map_err(failed)?;
         let input = child.stdin.take().map(BufWriter::new);
         let trigger = Trigger {
             command: command.clone(),
@@ -130,12 +127,18 @@ impl Trigger {
         if status.success() {
             return Ok(());
         }
-        Err(Failure::Failed(format!("`{}` failed ({status}); what it has missed is sent again next time", self.command)))
+        Err(Failure::Failed(format!(
+            "`{}` failed ({status}); what it has missed is sent again next time",
+            self.command
+        )))
     }
 
     /// The program reads no more: that is its failure, not a pipe that may end in silence.
     fn gone(&self, error: &std::io::Error) -> Failure {
-        Failure::Failed(format!("`{}` reads no more ({error}); what it has missed is sent again next time", self.command))
+        Failure::Failed(format!(
+            "`{}` reads no more ({error}); what it has missed is sent again next time",
+            self.command
+        ))
     }
 }
 
