@@ -15,6 +15,8 @@ mod same;
 mod unseen;
 mod wording;
 
+pub use clauses::{Claim, claims};
+
 #[cfg(test)]
 mod tests;
 
