@@ -3,8 +3,8 @@
 
 use headcount::schema::FieldType;
 use headcount::sema::query::Dialect;
-use headcount::value::Instant;
-use headcount::workspace::{ContactPatch, Purpose, Settings, Workspace};
+use headcount::value::{Instant, Urn};
+use headcount::workspace::{ContactPatch, FieldInput, Purpose, Settings, Workspace};
 
 #[test]
 fn values_and_groups_of_a_workspace_are_known() {
@@ -15,7 +15,7 @@ fn values_and_groups_of_a_workspace_are_known() {
         workspace
             .write(now, |batch| {
                 for (at, city) in cities.iter().enumerate() {
-                    let urn = format!("tel:+25078838{at:04}").parse().unwrap();
+                    let urn = Urn::parse(&format!("tel:+25078838{at:04}")).unwrap();
                     let fields = vec![("city".into(), Some((*city).into()))];
                     batch.put(&ContactPatch { urns: Some(vec![urn]), fields, ..ContactPatch::default() })?.unwrap();
                 }
@@ -23,7 +23,9 @@ fn values_and_groups_of_a_workspace_are_known() {
             })
             .unwrap();
     };
-    workspace.write(now, |batch| batch.create_field("city", "City", FieldType::Text)).unwrap();
+    workspace
+        .write(now, |batch| batch.add_field(&FieldInput { key: "city".to_owned(), name: None, kind: FieldType::Text }))
+        .unwrap();
     put(&["Kigali", "Huye", "KIGALI"]);
     let all = workspace
         .write(now, |batch| batch.create_group("Capital", Some("city = kigali"), Dialect::Extended))
@@ -31,7 +33,11 @@ fn values_and_groups_of_a_workspace_are_known() {
         .value;
     let told = |text: &str, purpose| -> Vec<String> {
         let parsed = workspace.reader(now).unwrap().parse_and_lint(text, Dialect::Extended, purpose).unwrap();
-        parsed.warnings.iter().map(|warning| format!("{}: {}", warning.code, warning.help.as_deref().unwrap_or(""))).collect()
+        parsed
+            .warnings
+            .iter()
+            .map(|warning| format!("{}: {}", warning.code, warning.help.as_deref().unwrap_or("")))
+            .collect()
     };
     assert_eq!(told("city = Kigalli", Purpose::Search), ["unseen_value: did you mean `kigali`?"]);
     assert!(told("city = Kigali", Purpose::Search).is_empty());

@@ -70,6 +70,11 @@ impl Settings {
         }
     }
 
+    /// The present moment as it goes on, for what lasts; the one that was told stands still.
+    pub fn moment(&self) -> Instant {
+        if self.is_now_given { self.now } else { Instant::now() }
+    }
+
     /// The format that was asked for, or else this one.
     pub fn format_or(&self, usual: Format) -> Format {
         self.format.unwrap_or(usual)
@@ -97,6 +102,11 @@ impl Settings {
         if self.verbosity > Verbosity::Quiet {
             say(message);
         }
+    }
+
+    /// Says which input was rejected on standard error, even if quiet: nothing is skipped in silence.
+    pub fn line(&self, message: &str) {
+        say(message);
     }
 
     /// Says a detail on standard error with `-v`.

@@ -99,9 +99,7 @@ impl TextIndex {
     /// If the folder cannot be removed or made.
     pub fn recreate(path: &Path) -> Result<Self, IndexError> {
         match std::fs::remove_dir_all(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed("removing its folder", error));
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed("removing its folder", error)),
             _ => Self::open(path),
         }
     }
@@ -196,9 +194,7 @@ impl TextIndex {
                 row.add_pre_tokenized_text(self.words, PreTokenizedString { text: String::new(), tokens });
             }
         }
-        if row.field_values().next().is_none() {
-            return None;
-        }
+        row.field_values().next()?;
         row.add_u64(self.document, u64::from(document.0));
         Some(row)
     }

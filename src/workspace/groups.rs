@@ -24,7 +24,7 @@ use crate::workspace::rejection::Rejection;
 use crate::workspace::writer::Writer;
 
 /// The longest name of a group, in characters.
-pub(crate) const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 255;
 
 /// A group to be made or edited: what `group import` reads.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,6 +56,9 @@ pub struct DryRun {
     /// Contacts that would leave.
     pub left: RoaringBitmap,
 }
+
+/// The groups that each group's query refers to.
+type References = BTreeMap<GroupId, Vec<GroupId>>;
 
 impl Writer<'_> {
     /// Makes a group: smart with a query, manual without; and fills it.
@@ -397,8 +400,8 @@ impl Writer<'_> {
     }
 
     /// What each smart group refers to, and an order in which each comes after what it refers to.
-    fn references_in_order(&self) -> Result<(BTreeMap<GroupId, Vec<GroupId>>, Vec<GroupId>), WorkspaceError> {
-        let references: BTreeMap<GroupId, Vec<GroupId>> =
+    fn references_in_order(&self) -> Result<(References, Vec<GroupId>), WorkspaceError> {
+        let references: References =
             self.definitions.plans().map(|(id, plan)| (id, order::references(&plan))).collect();
         let sequence = order::topological(&references).map_err(|cycle| self.named_cycle(&cycle))?;
         Ok((references, sequence))

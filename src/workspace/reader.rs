@@ -450,14 +450,22 @@ impl<'w> Reader<'w> {
         }
     }
 
-    /// The members that a group had at a moment.
+    /// The members that a group had at a moment: of one between the clock and this reader's now, those that a tick to it
+    /// would leave; of one that is still to come, those of now.
     ///
     /// # Errors
     /// [`WorkspaceError::BeforeHorizon`] if the log does not reach back so far.
     pub fn members_as_of(&self, group: GroupId, moment: Instant) -> Result<RoaringBitmap, WorkspaceError> {
         let view = self.snapshot.view();
-        if moment >= self.clock() {
+        if moment >= self.now() {
             return self.members(group);
+        }
+        if moment >= self.clock() {
+            let mut moved = self.workspace.moves_until(view, &self.definitions, moment)?;
+            return match moved.remove(&group) {
+                Some(members) => Ok(members),
+                None => Ok(view.members(group)?),
+            };
         }
         let horizon = || WorkspaceError::BeforeHorizon(view.state().horizon_time);
         let sequence = view.sequence_at(moment)?.ok_or_else(horizon)?;

@@ -1,8 +1,19 @@
 //! What each command does. A file for each family.
 
+mod apply;
+mod contact;
+mod feed;
+mod group;
+mod import;
+mod log;
+mod maintain;
 mod parse;
 mod queries;
+mod query;
+mod session;
 mod tools;
+mod trigger;
+mod workspace;
 
 use crate::cli::Outcome;
 use crate::cli::args::Command;
@@ -15,6 +26,22 @@ use crate::cli::settings::Settings;
 /// What went wrong, with the exit status that tells it.
 pub fn run(command: Command, settings: &Settings) -> Outcome {
     match command {
+        Command::Apply(args) => apply::apply(&args, settings),
+        Command::Tick(args) => log::tick(&args, settings),
+        Command::Log(args) => log::log(&args, settings),
+        Command::Check(args) => maintain::check(&args, settings),
+        Command::Index(args) => maintain::index(&args, settings),
+        Command::Stats(args) => maintain::stats(&args, settings),
+        Command::Init(args) => workspace::init(&args, settings),
+        Command::Workspace(command) => workspace::workspace(&command, settings),
+        Command::Schema(command) => workspace::schema(&command, settings),
+        Command::Field(command) => workspace::field(&command, settings),
+        Command::Depends(args) => workspace::depends(&args, settings),
+        Command::Import(args) => import::import(&args, settings),
+        Command::Query(args) => query::query(&args, settings),
+        Command::Explain(args) => query::explain(&args, settings),
+        Command::Group(command) => group::group(&command, settings),
+        Command::Contact(command) => contact::contact(&command, settings),
         Command::Parse(args) => parse::parse(&args, settings),
         Command::Generate(args) => tools::generate(&args, settings),
         Command::Completions(args) => tools::completions(&args, settings),

@@ -4,6 +4,7 @@
 //! JSON lines, CSV or ids. Every write may find that the reader has gone; that ends the command in silence.
 
 mod cell;
+pub mod contact;
 pub mod progress;
 mod rows;
 pub mod shapes;

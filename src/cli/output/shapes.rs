@@ -10,6 +10,7 @@ use crate::language::Query;
 use crate::schema::Schema;
 use crate::sema::inspect::{GroupReference, Inspection, inspect};
 use crate::value::Instant;
+use crate::workspace::GroupInfo;
 
 /// Something with an identity and a name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -142,6 +143,19 @@ impl GroupItem {
             Column::text("Query"),
             Column::text("UUID"),
         ]
+    }
+}
+
+impl From<&GroupInfo> for GroupItem {
+    fn from(group: &GroupInfo) -> Self {
+        GroupItem {
+            uuid: group.uuid.to_string(),
+            name: group.name.clone(),
+            query: group.query.clone(),
+            status: group.status.name().to_owned(),
+            system: group.system,
+            count: group.count,
+        }
     }
 }
 

@@ -1,0 +1,261 @@
+//! `import`
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::cli::Outcome;
+use crate::cli::args::workspace::Import;
+use crate::cli::commands::session::{Session, reason};
+use crate::cli::failure::Failure;
+use crate::cli::output::progress::ProgressBar;
+use crate::cli::output::{Cell, Format};
+use crate::cli::settings::Settings;
+use crate::import::infer::Inference;
+use crate::import::{ContactReader, LineNumber, Source};
+use crate::schema::Schema;
+use crate::value::fold;
+use crate::workspace::{ContactCounts, ContactPatch, Omissions, SchemaInput, WorkspaceError, Writer};
+
+/// Contacts of one commit.
+const BATCH: usize = 65_536;
+
+/// Reads contacts from files.
+pub(super) fn import(args: &Import, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    let importer = Importer { session: &session, hides_addresses: session.reader()?.settings().redact_urns };
+    if args.files.len() > 1 || args.strict || args.infer {
+        importer.look_ahead(args)?;
+    }
+    let schema = if args.infer { Some(importer.infer(&args.files)?) } else { None };
+    let summary = if args.strict {
+        importer.all_or_nothing(&args.files, schema.as_ref())?
+    } else {
+        if let Some(schema) = &schema {
+            session.write(|writer| writer.import_schema(schema))?;
+        }
+        importer.in_batches(&args.files)?
+    };
+    summary.left_out.iter().for_each(|sentence| settings.warn(sentence));
+    let properties = [
+        ("Lines read", Cell::Count(summary.read)),
+        ("Contacts created", Cell::Count(summary.created)),
+        ("Contacts changed", Cell::Count(summary.changed)),
+        ("Lines rejected", Cell::Count(summary.rejected)),
+    ];
+    settings.output().details(settings.format_or(Format::Table), &properties, None, &summary)?;
+    if summary.rejected > 0 { Err(Failure::SomeRejected) } else { Ok(()) }
+}
+
+/// The answer of `import`.
+#[derive(Default, Serialize)]
+struct Summary {
+    /// Lines that hold a contact, or should.
+    read: u64,
+    /// New contacts.
+    created: u64,
+    /// Known contacts that are different now.
+    changed: u64,
+    /// Lines without effect.
+    rejected: u64,
+    /// What was left out of contacts that were taken, a sentence for each kind.
+    left_out: Vec<String>,
+}
+
+impl Summary {
+    fn add(&mut self, counts: ContactCounts) {
+        self.created += counts.created;
+        self.changed += counts.changed;
+    }
+}
+
+struct Importer<'s> {
+    session: &'s Session<'s>,
+    hides_addresses: bool,
+}
+
+/// One file on its way.
+struct File<'i> {
+    importer: &'i Importer<'i>,
+    name: String,
+    contacts: ContactReader,
+    bar: ProgressBar,
+}
+
+impl Importer<'_> {
+    fn open(&self, path: &Path, doing: &str) -> Outcome<File<'_>> {
+        let source = Source::open(path)?;
+        let name = source.name().to_owned();
+        let contacts = ContactReader::open(source, self.session.reader()?.environment())?;
+        let bar = self.session.settings.progress_bytes(&format!("{doing} {name}"), contacts.progress().total_bytes());
+        Ok(File { importer: self, name, contacts, bar })
+    }
+
+    /// A file that is missing or of another kind is told before any other is imported.
+    fn look_ahead(&self, args: &Import) -> Outcome {
+        for path in &args.files {
+            if path.as_os_str() != "-" && !Source::open(path)?.is_stream() {
+                self.open(path, "looking at")?;
+            } else if args.strict || args.infer {
+                let option = if args.strict { "--strict" } else { "--infer" };
+                return Err(Failure::Usage(format!(
+                    "{option} reads its input twice, so it needs files and not a pipe"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields, manual groups and flows that the files mention and the workspace does not have.
+    fn infer(&self, files: &[PathBuf]) -> Outcome<SchemaInput> {
+        let reader = self.session.reader()?;
+        let mut inference = Inference::new(reader.environment().clone());
+        for path in files {
+            let mut file = self.open(path, "looking at")?;
+            inference.see(file.contacts.mentions());
+            while let Some((_, item)) = file.next() {
+                if let Ok(patch) = item {
+                    inference.see(&patch);
+                }
+            }
+        }
+        let mut schema = SchemaInput::from(inference.finish());
+        let known = reader.schema();
+        schema.fields.retain(|field| {
+            let by_name = field.name.as_deref().and_then(|name| known.field_by_name(name));
+            known.field(&field.key).or(by_name).is_none()
+        });
+        schema.flows.retain(|flow| flow.name.as_deref().is_none_or(|name| known.flow(name).is_none()));
+        schema.groups.retain(|group| group.name.is_some());
+        schema.fields.iter_mut().for_each(|field| field.key = usable_key(&field.key, known));
+        Ok(schema)
+    }
+
+    /// Commits by and by: what was committed stays, whatever comes later.
+    fn in_batches(&self, files: &[PathBuf]) -> Outcome<Summary> {
+        let mut summary = Summary::default();
+        let mut omissions = Omissions::default();
+        for path in files {
+            let mut file = self.open(path, "importing")?;
+            let mut has_more = true;
+            while has_more {
+                let commit = self.session.write(|writer| {
+                    while writer.staged_contacts() < BATCH {
+                        let Some(line) = file.next() else { return Ok(false) };
+                        file.put(writer, line, &mut summary)?;
+                    }
+                    Ok(true)
+                })?;
+                has_more = commit.value;
+                summary.add(commit.counts);
+                omissions.merge(commit.omissions);
+            }
+        }
+        summary.left_out = omissions.sentences();
+        Ok(summary)
+    }
+
+    /// Everything in one commit, or nothing if a line is bad or a contact comes twice.
+    fn all_or_nothing(&self, files: &[PathBuf], schema: Option<&SchemaInput>) -> Outcome<Summary> {
+        let mut opened = files.iter().map(|path| self.open(path, "importing")).collect::<Outcome<Vec<_>>>()?;
+        let mut summary = Summary::default();
+        let mut seen = Seen::default();
+        let result = self.session.workspace.write(self.session.settings.now, |writer| {
+            if let Some(schema) = schema {
+                writer.import_schema(schema)?;
+            }
+            for file in &mut opened {
+                while let Some((line, item)) = file.next() {
+                    if let Ok(patch) = &item
+                        && let Some(earlier) = seen.earlier(&file.name, line, patch)
+                    {
+                        summary.read += 1;
+                        file.reject(line, &format!("this contact comes a second time, after {earlier}"), &mut summary);
+                        continue;
+                    }
+                    file.put(writer, (line, item), &mut summary)?;
+                }
+            }
+            if summary.rejected > 0 { Err(WorkspaceError::Abandoned) } else { Ok(()) }
+        });
+        match result {
+            Ok(commit) => {
+                summary.add(commit.counts);
+                summary.left_out = commit.omissions.sentences();
+                Ok(summary)
+            }
+            Err(WorkspaceError::Abandoned) => {
+                Err(Failure::Failed(format!("nothing was imported: {} lines are bad", summary.rejected)))
+            }
+            Err(error) => self.session.told(Err(error)),
+        }
+    }
+}
+
+type Line = (LineNumber, Result<ContactPatch, crate::import::Rejection>);
+
+impl File<'_> {
+    fn next(&mut self) -> Option<Line> {
+        let line = self.contacts.next();
+        self.bar.set(self.contacts.progress().bytes_read());
+        line
+    }
+
+    fn put(&self, writer: &mut Writer<'_>, (line, item): Line, summary: &mut Summary) -> Result<(), WorkspaceError> {
+        summary.read += 1;
+        match item {
+            Ok(patch) => {
+                if let Err(rejection) = writer.put(&patch)? {
+                    self.reject(line, &reason(&rejection, self.importer.hides_addresses), summary);
+                }
+            }
+            Err(rejection) => self.reject(line, &rejection.reason, summary),
+        }
+        Ok(())
+    }
+
+    fn reject(&self, line: LineNumber, reason: &str, summary: &mut Summary) {
+        summary.rejected += 1;
+        self.bar.interrupted(|| self.importer.session.rejected(&self.name, line, reason));
+    }
+}
+
+/// Where each contact was met, by all that identifies it.
+#[derive(Default)]
+struct Seen(HashMap<String, String>);
+
+impl Seen {
+    /// Where the contact of this line was met before.
+    fn earlier(&mut self, file: &str, line: LineNumber, patch: &ContactPatch) -> Option<String> {
+        let of_schemes = patch.scheme_urns.iter().filter_map(|(_, urn)| urn.as_ref());
+        let urns = patch.urns.iter().flatten().chain(of_schemes).map(|urn| urn.identity());
+        let mut earlier = None;
+        for identity in patch.uuid.iter().map(ToString::to_string).chain(urns) {
+            let here = format!("{file}:{line}");
+            if let Some(place) = self.0.insert(identity, here.clone())
+                && place != here
+            {
+                earlier.get_or_insert(place);
+            }
+        }
+        earlier
+    }
+}
+
+/// A key that a field can have: one that is too long or means something else to queries is changed. The file goes on
+/// to name the field as it does, which is then its name.
+fn usable_key(key: &str, known: &Schema) -> String {
+    const LONGEST: usize = 36;
+    let is_reserved = crate::sema::attribute::Attribute::ALL.iter().any(|attribute| attribute.key() == key)
+        || crate::value::urn::is_known_scheme(key);
+    let mut usable = if is_reserved { format!("field_{key}") } else { fold::lower(key).into_owned() };
+    usable.truncate(LONGEST);
+    let mut numbered = usable.clone();
+    let mut number = 2;
+    while known.field(&numbered).is_some() {
+        numbered = format!("{}_{number}", usable.get(..LONGEST - 4).unwrap_or(&usable));
+        number += 1;
+    }
+    numbered
+}

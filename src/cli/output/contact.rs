@@ -1,0 +1,173 @@
+//! Contacts as they are given out: in the shape that `import` reads, so that JSON lines can go back in.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::shapes::{UuidName, as_text_or_null};
+use super::{Cell, Column, Row};
+use crate::contact::{Contact, ContactView};
+use crate::ids::{FlowId, GroupId, Uuid};
+use crate::schema::Schema;
+use crate::value::Instant;
+
+/// A contact.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ContactItem {
+    /// Identity on the platform.
+    pub uuid: String,
+    /// The platform's number for it, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The reference code, if known.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// The language.
+    pub language: Option<String>,
+    /// The status; `None` of a contact that was deleted.
+    pub status: Option<&'static str>,
+    /// Addresses, or only their schemes if addresses are hidden.
+    pub urns: Vec<String>,
+    /// Groups, manual and smart, by name, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<UuidName>>,
+    /// Texts of the fields that have one.
+    pub fields: BTreeMap<String, String>,
+    /// The flow that it is in.
+    pub flow: Option<UuidName>,
+    /// Flows that it has been in, if any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<UuidName>,
+    /// Open tickets.
+    pub tickets: u32,
+    /// When it was created.
+    #[serde(serialize_with = "as_text_or_null")]
+    pub created_on: Option<Instant>,
+    /// When it was last modified.
+    #[serde(serialize_with = "as_text_or_null")]
+    pub modified_on: Option<Instant>,
+    /// When it was last heard from.
+    #[serde(serialize_with = "as_text_or_null")]
+    pub last_seen_on: Option<Instant>,
+    /// Fields that have columns of their own.
+    #[serde(skip)]
+    columns: Vec<String>,
+}
+
+impl ContactItem {
+    /// Of a row. `hides_addresses` leaves only the schemes of addresses.
+    pub fn of(contact: &impl ContactView, schema: &Schema, hides_addresses: bool) -> Self {
+        Self::of_contact(&contact.to_contact(), schema, hides_addresses)
+    }
+
+    fn of_contact(contact: &Contact, schema: &Schema, hides_addresses: bool) -> Self {
+        let flow = |&id: &FlowId| {
+            schema.flow_by_id(id).map(|flow| UuidName { uuid: flow.uuid.to_string(), name: flow.name.clone() })
+        };
+        let urn = |urn: &crate::value::Urn| {
+            if hides_addresses { hidden(urn.scheme()) } else { urn.to_string() }
+        };
+        let fields = contact
+            .fields
+            .iter()
+            .filter_map(|(&id, value)| schema.field_by_id(id).map(|field| (field.key.clone(), value.text.to_string())));
+        ContactItem {
+            uuid: contact.uuid.to_string(),
+            id: contact.id.as_deref().map(str::to_owned),
+            reference: contact.reference.as_deref().map(str::to_owned),
+            name: contact.name.as_deref().map(str::to_owned),
+            language: contact.language.as_deref().map(str::to_owned),
+            status: Some(contact.status.name()),
+            urns: contact.urns.iter().map(urn).collect(),
+            groups: None,
+            fields: fields.collect(),
+            flow: contact.flow.as_ref().and_then(flow),
+            history: contact.history.iter().filter_map(flow).collect(),
+            tickets: contact.tickets,
+            created_on: Some(contact.created_on),
+            modified_on: contact.modified_on,
+            last_seen_on: contact.last_seen_on,
+            columns: Vec::new(),
+        }
+    }
+
+    /// Of a contact that was deleted, of which only the identity is left.
+    pub fn deleted(uuid: Uuid) -> Self {
+        let contact = Contact::new(uuid, Instant::default());
+        let item = Self::of_contact(&contact, &Schema::new(), false);
+        ContactItem { status: None, created_on: None, ..item }
+    }
+
+    /// With its groups.
+    pub fn with_groups(mut self, groups: &[GroupId], schema: &Schema) -> Self {
+        let named = groups.iter().filter_map(|&id| schema.group_by_id(id));
+        self.groups =
+            Some(named.map(|group| UuidName { uuid: group.uuid.to_string(), name: group.name.clone() }).collect());
+        self
+    }
+
+    /// With a column for each of these fields.
+    pub fn with_columns(mut self, fields: &[String]) -> Self {
+        self.columns = fields.to_vec();
+        self
+    }
+
+    /// The columns of its cells, with those of the fields at the end.
+    pub fn columns(fields: &[String]) -> Vec<Column> {
+        let fixed = ["UUID", "Name", "Language", "Status", "Addresses", "Created on", "Last seen on"];
+        fixed.into_iter().map(Column::text).chain(fields.iter().map(Column::text)).collect()
+    }
+
+    /// Its properties, one a line.
+    pub fn properties(&self) -> Vec<(String, Cell)> {
+        let names = |named: &[UuidName]| -> Cell {
+            named.iter().map(|named| named.name.as_str()).collect::<Vec<_>>().join(", ").into()
+        };
+        let mut properties: Vec<(String, Cell)> = vec![
+            ("UUID".into(), self.uuid.as_str().into()),
+            ("Id".into(), Cell::text(self.id.as_deref())),
+            ("Reference".into(), Cell::text(self.reference.as_deref())),
+            ("Name".into(), Cell::text(self.name.as_deref())),
+            ("Language".into(), Cell::text(self.language.as_deref())),
+            ("Status".into(), Cell::text(self.status)),
+            ("Addresses".into(), self.urns.join(", ").into()),
+            ("Groups".into(), names(self.groups.as_deref().unwrap_or_default())),
+            ("Flow".into(), Cell::text(self.flow.as_ref().map(|flow| flow.name.as_str()))),
+            ("History".into(), names(&self.history)),
+            ("Tickets".into(), Cell::Count(self.tickets.into())),
+            ("Created on".into(), Cell::moment(self.created_on)),
+            ("Modified on".into(), Cell::moment(self.modified_on)),
+            ("Last seen on".into(), Cell::moment(self.last_seen_on)),
+        ];
+        properties.extend(self.fields.iter().map(|(key, text)| (format!("fields.{key}"), text.as_str().into())));
+        properties.retain(|(_, cell)| *cell != Cell::Empty && *cell != Cell::Text(String::new()));
+        properties
+    }
+}
+
+impl Row for ContactItem {
+    fn cells(&self) -> Vec<Cell> {
+        let mut cells = vec![
+            self.uuid.as_str().into(),
+            Cell::text(self.name.as_deref()),
+            Cell::text(self.language.as_deref()),
+            Cell::text(self.status),
+            self.urns.join(", ").into(),
+            Cell::moment(self.created_on),
+            Cell::moment(self.last_seen_on),
+        ];
+        cells.extend(self.columns.iter().map(|key| Cell::text(self.fields.get(key).map(String::as_str))));
+        cells
+    }
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.uuid)
+    }
+}
+
+/// An address of which only the scheme may be shown.
+pub fn hidden(scheme: &str) -> String {
+    format!("{scheme}:********")
+}
