@@ -66,6 +66,7 @@ pub mod ids;
 pub mod import;
 pub mod index;
 pub mod language;
+pub mod lint;
 pub mod model;
 pub mod plan;
 pub mod refresh;

@@ -99,9 +99,7 @@ impl TextIndex {
     /// If the folder cannot be removed or made.
     pub fn recreate(path: &Path) -> Result<Self, IndexError> {
         match std::fs::remove_dir_all(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(failed("removing its folder", error))
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed("removing its folder", error)),
             _ => Self::open(path),
         }
     }

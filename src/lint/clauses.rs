@@ -7,18 +7,32 @@ use crate::plan::logical::lower_node;
 use crate::plan::rules::Kind;
 use crate::schema::Schema;
 use crate::sema::print::{canonical_condition, canonical_node, current_property_name};
-use crate::sema::query::{Condition, Node, Query, Test};
-use crate::span::Span;
+use crate::sema::query::{Condition, Dialect, Node, Query, Test};
 
 /// Of more clauses than this, side by side, the two that exclude each other are not looked for: that costs a plan for
 /// each pair.
 const MOST_PAIRED: usize = 24;
 
-/// One warning for each smallest part that is the same for every contact.
+/// A part of a query that is the same for every contact at any time, and has no smaller such part.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Claim {
+    /// One condition; or clauses of one `AND` or `OR`, perhaps not all of them.
+    pub clause: Node,
+    /// Whether it holds for every contact, or for none.
+    pub holds: bool,
+}
+
+/// All parts of a query that never hold, or always, and that planning can tell to.
+pub fn claims(query: &Query) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    collect(&query.root, &mut claims);
+    claims
+}
+
+/// One warning for each claim.
 pub(super) fn check(query: &Query, schema: &Schema) -> Vec<Diagnostic> {
-    let mut clauses = Clauses { query, schema, found: Vec::new() };
-    clauses.node(&query.root);
-    let mut found = clauses.found;
+    let teller = Teller { dialect: query.dialect, schema };
+    let mut found: Vec<Diagnostic> = claims(query).iter().map(|claim| teller.tell(claim)).collect();
     if let Some(holds) = constant(&query.root) {
         let who = if holds { "every contact" } else { "no contact" };
         for warning in &mut found {
@@ -37,116 +51,105 @@ fn constant(node: &Node) -> Option<bool> {
     }
 }
 
-struct Clauses<'q> {
-    query: &'q Query,
-    schema: &'q Schema,
-    found: Vec<Diagnostic>,
+/// Looks at a part, smallest parts first; gives whether something is claimed of it or within it.
+fn collect(node: &Node, claims: &mut Vec<Claim>) -> bool {
+    match node {
+        Node::All(children) => collect_among(Kind::All, children, claims),
+        Node::Any(children) => collect_among(Kind::Any, children, claims),
+        Node::Not(inner) => collect(inner, claims),
+        Node::Condition(_) => match constant(node) {
+            Some(holds) => {
+                claims.push(Claim { clause: node.clone(), holds });
+                true
+            }
+            None => false,
+        },
+    }
 }
 
-impl Clauses<'_> {
-    /// Looks at a part, smallest parts first; gives whether something was told of the part as a whole, or makes it up.
-    fn node(&mut self, node: &Node) -> bool {
-        match node {
-            Node::All(children) => self.children(Kind::All, children),
-            Node::Any(children) => self.children(Kind::Any, children),
-            Node::Not(inner) => self.node(inner),
-            Node::Condition(condition) => match constant(node) {
-                Some(holds) => {
-                    self.condition(condition, holds);
-                    true
-                }
-                None => false,
-            },
-        }
+fn collect_among(kind: Kind, children: &[Node], claims: &mut Vec<Claim>) -> bool {
+    let others: Vec<Node> = children.iter().filter(|child| !collect(child, claims)).cloned().collect();
+    let is_claimed = others.len() < children.len();
+    if others.len() < 2 {
+        return is_claimed;
     }
-
-    fn children(&mut self, kind: Kind, children: &[Node]) -> bool {
-        let others: Vec<Node> = children.iter().filter(|child| !self.node(child)).cloned().collect();
-        if others.len() < children.len() && others.len() < 2 {
-            return true;
+    let paired = if others.len() <= MOST_PAIRED { pair(kind, &others) } else { None };
+    let clause = paired.unwrap_or_else(|| combined(kind, others));
+    match constant(&clause) {
+        Some(holds) => {
+            claims.push(Claim { clause, holds });
+            true
         }
-        let all = combined(kind, others.clone());
-        let Some(holds) = constant(&all) else { return others.len() < children.len() };
-        let is_clash = holds == (kind == Kind::Any);
-        let pair = if is_clash && others.len() <= MOST_PAIRED { self.pair(kind, &others) } else { None };
-        match pair {
-            Some((first, second)) => self.two(kind, first, second),
-            None => self.tell(holds, message(holds, &format!("these {} clauses together", others.len())), span(&all)),
-        }
-        true
+        None => is_claimed,
     }
+}
 
-    /// The first two clauses that are enough.
-    fn pair<'n>(&self, kind: Kind, clauses: &'n [Node]) -> Option<(&'n Node, &'n Node)> {
-        clauses.iter().enumerate().find_map(|(at, first)| {
-            let mut others = clauses.iter().skip(at + 1);
-            let second =
-                others.find(|second| constant(&combined(kind, vec![first.clone(), (*second).clone()])).is_some())?;
-            Some((first, second))
-        })
-    }
+/// The first two clauses that are enough.
+fn pair(kind: Kind, clauses: &[Node]) -> Option<Node> {
+    constant(&combined(kind, clauses.to_vec()))?;
+    clauses.iter().enumerate().find_map(|(at, first)| {
+        let pairs = clauses.iter().skip(at + 1).map(|second| combined(kind, vec![first.clone(), second.clone()]));
+        pairs.into_iter().find(|pair| constant(pair).is_some())
+    })
+}
 
-    fn two(&mut self, kind: Kind, first: &Node, second: &Node) {
-        let text = |node: &Node| canonical_node(node, self.query.dialect, self.schema);
-        let (a, b) = (text(first), text(second));
-        let message = match kind {
-            Kind::All => format!("`{a}` and `{b}` never hold together"),
-            Kind::Any => format!("one of `{a}` and `{b}` always holds"),
+/// Puts claims into words.
+struct Teller<'a> {
+    dialect: Dialect,
+    schema: &'a Schema,
+}
+
+impl Teller<'_> {
+    fn tell(&self, claim: &Claim) -> Diagnostic {
+        let code = if claim.holds { Code::AlwaysHolds } else { Code::NeverHolds };
+        let text = |node: &Node| canonical_node(node, self.dialect, self.schema);
+        let (message, help) = match (&claim.clause, claim.holds) {
+            (Node::All(clauses), false) if clauses.len() == 2 => {
+                let all = clauses.iter().map(|clause| format!("`{}`", text(clause))).collect::<Vec<_>>();
+                (format!("{} never hold together", all.join(" and ")), self.other_word(clauses))
+            }
+            (Node::Any(clauses), true) if clauses.len() == 2 => {
+                let all = clauses.iter().map(|clause| format!("`{}`", text(clause))).collect::<Vec<_>>();
+                (format!("one of {} always holds", all.join(" and ")), self.other_word(clauses))
+            }
+            (Node::All(clauses) | Node::Any(clauses), holds) => {
+                let who = if holds { "every contact" } else { "no contact" };
+                (format!("these {} clauses together hold for {who}", clauses.len()), None)
+            }
+            (clause, holds) => {
+                let who = if holds { "every contact" } else { "no contact" };
+                (format!("`{}` holds for {who}", text(clause)), self.swapped(clause))
+            }
         };
-        let help = self.other_word(kind, first, second);
-        self.tell(kind == Kind::Any, message, span(first).to(span(second)));
-        if let Some(last) = self.found.last_mut() {
-            last.help = help;
-        }
+        Diagnostic::new(code, message, span(&claim.clause)).help(help)
     }
 
     /// `AND` between two values of one property, or `OR` between two that are excluded, is mostly meant the other way.
-    fn other_word(&self, kind: Kind, first: &Node, second: &Node) -> Option<String> {
-        let (Node::Condition(first), Node::Condition(second)) = (first, second) else { return None };
+    fn other_word(&self, clauses: &[Node]) -> Option<String> {
+        let [Node::Condition(first), Node::Condition(second)] = clauses else { return None };
         if first.property != second.property {
             return None;
         }
         let name = current_property_name(&first.property, self.schema);
-        match (kind, &first.test, &second.test) {
-            (Kind::All, Test::Equals(_), Test::Equals(_)) => {
+        match (&first.test, &second.test) {
+            (Test::Equals(_), Test::Equals(_)) => {
                 Some(format!("a contact has at most one {name}: for either of the two, use `OR`"))
             }
-            (Kind::Any, Test::Differs(_), Test::Differs(_)) => {
+            (Test::Differs(_), Test::Differs(_)) => {
                 Some(format!("a contact has at most one {name}: for neither of the two, use `AND`"))
             }
             _ => None,
         }
     }
 
-    fn condition(&mut self, condition: &Condition, holds: bool) {
-        let text = |condition: &Condition| canonical_condition(condition, self.query.dialect, self.schema);
-        let message = message(holds, &format!("`{}`", text(condition)));
-        let swapped = match &condition.test {
-            Test::Between { low: Some(low), high: Some(high), negated } => Some(Condition {
-                test: Test::Between { low: Some(high.clone()), high: Some(low.clone()), negated: *negated },
-                ..condition.clone()
-            }),
-            _ => None,
-        };
-        let help = swapped.map(|swapped| format!("the lower end comes first: `{}`", text(&swapped)));
-        self.tell(holds, message, condition.span);
-        if let Some(last) = self.found.last_mut() {
-            last.help = help;
-        }
-    }
-
-    fn tell(&mut self, holds: bool, message: String, span: Span) {
-        let code = if holds { Code::AlwaysHolds } else { Code::NeverHolds };
-        self.found.push(Diagnostic::new(code, message, span));
-    }
-}
-
-fn message(holds: bool, what: &str) -> String {
-    match (holds, what.starts_with('`')) {
-        (true, true) => format!("{what} holds for every contact"),
-        (false, true) => format!("{what} holds for no contact"),
-        (true, false) => format!("{what} hold for every contact"),
-        (false, false) => format!("{what} hold for no contact"),
+    /// For a range whose ends are the wrong way round, the other way.
+    fn swapped(&self, clause: &Node) -> Option<String> {
+        let Node::Condition(condition) = clause else { return None };
+        let Test::Between { low: Some(low), high: Some(high), negated } = &condition.test else { return None };
+        let test = Test::Between { low: Some(high.clone()), high: Some(low.clone()), negated: *negated };
+        let swapped = Condition { test, ..(**condition).clone() };
+        let text = canonical_condition(&swapped, self.dialect, self.schema);
+        Some(format!("the lower end comes first: `{text}`"))
     }
 }
 

@@ -15,12 +15,15 @@ mod same;
 mod unseen;
 mod wording;
 
+pub use clauses::{Claim, claims};
+
 #[cfg(test)]
 mod tests;
 
 use crate::diagnostic::Diagnostic;
 use crate::plan::atom::TextProperty;
 use crate::schema::{Environment, Schema};
+use crate::sema::inspect::for_each_condition;
 use crate::sema::query::{Condition, Node, Property, Query, Test, Value};
 use crate::span::Span;
 
@@ -93,15 +96,8 @@ pub fn lint(text: &str, query: &Query, known: &Known<'_>) -> Vec<Diagnostic> {
 
 /// All conditions, in the order of the text.
 fn conditions(root: &Node) -> Vec<&Condition> {
-    fn collect<'q>(node: &'q Node, found: &mut Vec<&'q Condition>) {
-        match node {
-            Node::All(children) | Node::Any(children) => children.iter().for_each(|child| collect(child, found)),
-            Node::Not(inner) => collect(inner, found),
-            Node::Condition(condition) => found.push(condition),
-        }
-    }
     let mut found = Vec::new();
-    collect(root, &mut found);
+    for_each_condition(root, &mut |condition| found.push(condition));
     found
 }
 

@@ -72,7 +72,6 @@ fn what_is_warned_of() {
         "gender = m OR (age > 5 AND age < 3)",
         "NOT (age != 5 OR age = 5)",
         "age > 5 AND NOT age > 5 AND gender = m",
-        "tickets = \"\" OR tickets != \"\"",
         "last_seen_on > -7d AND last_seen_on < -30d",
         "(age > 1 OR gender = m) AND (age <= 1 OR age = \"\") AND gender != m",
         "gender not set",
@@ -86,7 +85,7 @@ fn what_is_warned_of() {
         "city = 18..25",
         "city = -30d",
         "city = \"Kig*\"",
-        "name = bob*",
+        "name = \"bob*\"",
         "state = \"Rwanda > Kigali City\"",
         "urn = \"tel:+250788383383\"",
         "tel = 0788383383",
@@ -144,8 +143,7 @@ fn what_is_not() {
 fn nothing_is_claimed_of_names_that_were_not_looked_up() {
     let (schema, environment) = (Schema::new(), environment());
     for text in ["city = a AND city = b", "group = x AND group != x", "age = 5"] {
-        let parsed =
-            language::parse_with(text, Dialect::Extended, language::Resolve::Nothing, &environment).unwrap();
+        let parsed = language::parse_with(text, Dialect::Extended, language::Resolve::Nothing, &environment).unwrap();
         assert_eq!(lint(text, &parsed.query, &Known::new(&schema, &environment)), [], "{text}");
     }
 }

@@ -9,11 +9,7 @@ use crate::sema::query::{Condition, Literal, Property, Test, Value};
 use crate::sema::suggest::{did_you_mean, nearest};
 
 /// One warning for each value.
-pub(super) fn check(
-    conditions: &[&Condition],
-    schema: &Schema,
-    seen: &dyn SeenValues,
-) -> Vec<Diagnostic> {
+pub(super) fn check(conditions: &[&Condition], schema: &Schema, seen: &dyn SeenValues) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for condition in conditions {
         let Some(property) = listed(&condition.property) else { continue };

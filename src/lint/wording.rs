@@ -51,7 +51,8 @@ impl<'a> Wording<'a> {
     fn bare_word(&self, condition: &Condition) -> Option<&'a str> {
         let text = self.slice(condition.span);
         let is_one_word = !text.is_empty() && !text.contains([' ', '\t', '\r', '\n', '"', '=', '~', '<', '>', '!']);
-        let is_name = condition.property == Property::Name && matches!(condition.test, Test::Contains(_) | Test::Equals(_));
+        let is_name =
+            condition.property == Property::Name && matches!(condition.test, Test::Contains(_) | Test::Equals(_));
         (is_one_word && is_name).then_some(text)
     }
 
@@ -82,9 +83,8 @@ impl<'a> Wording<'a> {
     /// belong to it.
     fn words_after_property(&mut self, condition: &Condition, after: &[&Condition]) -> Option<usize> {
         let key = lower(self.bare_word(condition)?);
-        let is_property = Attribute::from_key(&key).is_some()
-            || is_known_scheme(&key)
-            || self.known.schema.field(&key).is_some();
+        let is_property =
+            Attribute::from_key(&key).is_some() || is_known_scheme(&key) || self.known.schema.field(&key).is_some();
         let words = self.words_after(condition, after);
         let &(_, last) = words.last().filter(|_| is_property)?;
         let folded: Vec<_> = words.iter().map(|(word, _)| lower(word)).collect();
@@ -180,7 +180,8 @@ impl<'a> Wording<'a> {
             }
             Property::Field(_) if is_bare && self.query.dialect == Dialect::Extended && is_range_or_time(text) => {
                 let message = format!("{} holds text: '{text}' is compared as it is written", name());
-                let help = "ranges are for numbers and dates, relative times for dates; to mean the text, put it in quotes";
+                let help =
+                    "ranges are for numbers and dates, relative times for dates; to mean the text, put it in quotes";
                 self.tell(span, message, help.to_owned());
             }
             Property::Field(_) | Property::Name if text.len() > 1 && text.ends_with(['*', '%']) => {

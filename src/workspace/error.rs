@@ -103,7 +103,9 @@ impl fmt::Display for WorkspaceError {
             WorkspaceError::UnknownField { key, near } => suggest(f, "field", key, near.as_deref()),
             WorkspaceError::UnknownContact(who) => write!(f, "there is no contact {who}"),
             WorkspaceError::GroupExists(name) => write!(f, "there is already a group named `{name}`"),
-            WorkspaceError::BadName(name) => write!(f, "`{name}` cannot be a name: it takes 1 to 255 characters, none of them a control character"),
+            WorkspaceError::BadName(name) => {
+                write!(f, "`{name}` cannot be a name: it takes 1 to 255 characters, none of them a control character")
+            }
             WorkspaceError::BadKey(key) => write!(
                 f,
                 "`{key}` cannot be a field's key: it takes 1 to 36 lower-case letters, digits and `_`, and is not the \

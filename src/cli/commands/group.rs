@@ -19,7 +19,7 @@ use crate::cli::settings::Settings;
 use crate::ids::{DocumentNumber, GroupId};
 use crate::import::{Source, groups, references};
 use crate::sema::query::Dialect;
-use crate::workspace::{DryRun, GroupInfo, GroupInput, GroupOutcome, Reader, WorkspaceError};
+use crate::workspace::{DryRun, GroupInfo, GroupInput, GroupOutcome, Purpose, Reader, WorkspaceError};
 
 /// `group …`
 pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
@@ -27,7 +27,7 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
     match command {
         GroupCommand::Create { name, query, dialect } => {
             if let Some(text) = query {
-                let parsed = session.told(session.reader()?.parse(text, *dialect))?;
+                let parsed = session.told(session.reader()?.parse_and_lint(text, *dialect, Purpose::Group(None)))?;
                 queries::warnings(text, &parsed.warnings, settings);
             }
             let made = session.write(|writer| writer.create_group(name, query.as_deref(), *dialect))?;
