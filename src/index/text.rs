@@ -43,6 +43,9 @@ const MEMORY_PER_THREAD: usize = 64 << 20;
 /// Fewer documents than this are indexed by one thread: each thread leaves a segment.
 const SMALL_BATCH: usize = 20_000;
 
+/// How often a commit is looked for that stays the latest while it is read.
+const RELOADS: usize = 20;
+
 /// Words are cut to this many bytes, so that none is too long for tantivy.
 pub const MAX_WORD_BYTES: usize = 4096;
 
@@ -116,16 +119,21 @@ impl TextIndex {
     /// # Errors
     /// If it cannot be read.
     pub fn reload(&mut self) -> Result<(), IndexError> {
-        // The generation first: what is then read is of that generation or later.
-        let generation = committed_generation(&self.index)?;
-        guarded("reading its segments", || {
-            self.reader.reload().map_err(|error| failed("reading its segments", error))
-        })?;
-        self.generation = generation;
-        Ok(())
+        // If the generation is the same before and after, what was read in between is of that generation.
+        for _ in 0..RELOADS {
+            let generation = committed_generation(&self.index)?;
+            guarded("reading its segments", || {
+                self.reader.reload().map_err(|error| failed("reading its segments", error))
+            })?;
+            if committed_generation(&self.index)? == generation {
+                self.generation = generation;
+                return Ok(());
+            }
+        }
+        Err(failed("reading its segments", "it is committed to all the time"))
     }
 
-    /// The generation of the commit that is looked at, or an earlier one.
+    /// The generation of the commit that is looked at.
     pub fn payload_generation(&self) -> u64 {
         self.generation
     }
