@@ -70,6 +70,11 @@ impl Settings {
         }
     }
 
+    /// The present moment as it goes on, for what lasts; the one that was told stands still.
+    pub fn moment(&self) -> Instant {
+        if self.is_now_given { self.now } else { Instant::now() }
+    }
+
     /// The format that was asked for, or else this one.
     pub fn format_or(&self, usual: Format) -> Format {
         self.format.unwrap_or(usual)

@@ -24,7 +24,7 @@ use crate::workspace::rejection::Rejection;
 use crate::workspace::writer::Writer;
 
 /// The longest name of a group, in characters.
-pub(crate) const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 255;
 
 /// A group to be made or edited: what `group import` reads.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -12,6 +12,7 @@ mod depends;
 mod derive;
 mod error;
 mod explain;
+mod following;
 mod groups;
 mod indexing;
 pub mod log;

@@ -15,7 +15,7 @@ use crate::schema::{Environment, FieldType, Schema};
 use crate::store::{Cause, Moves, RowView, StoreError, Transaction, View, row};
 use crate::value::Instant;
 use crate::workspace::Workspace;
-use crate::workspace::change::{Change, ContactPatch, ContactRef, Event};
+use crate::workspace::change::{Change, ContactPatch, ContactRef, Event, SourcePosition};
 use crate::workspace::definitions::Definitions;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::rejection::{Omissions, Rejection};
@@ -120,15 +120,10 @@ impl<'w> Writer<'w> {
     /// # Errors
     /// Outside: if the store fails; the batch is lost then. Inside: why the change was refused.
     pub fn apply(&mut self, change: &Change) -> Result<Result<(), Rejection>, WorkspaceError> {
-        if let Some(source) = &change.source {
-            let last = match self.sources.get(&source.name) {
-                Some(&offset) => Some(offset),
-                None => self.txn.view().source_offset(&source.name)?,
-            };
-            if last.is_some_and(|last| source.offset <= last) {
-                return Ok(Ok(()));
-            }
-            self.sources.insert(source.name.clone(), source.offset);
+        if let Some(source) = &change.source
+            && !self.advance_source(source)?
+        {
+            return Ok(Ok(()));
         }
         match &change.event {
             Event::Created(patch) => self.create(change.contact.as_ref(), patch, true),
@@ -143,6 +138,23 @@ impl<'w> Writer<'w> {
                 self.change(document, event, change.created_on)
             }
         }
+    }
+
+    /// Counts a position of a source as seen, with this batch: what [`Writer::apply`] does for a change that has one, and
+    /// what is due for a line that is none. Says whether it was not seen before.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn advance_source(&mut self, source: &SourcePosition) -> Result<bool, WorkspaceError> {
+        let last = match self.sources.get(&source.name) {
+            Some(&offset) => Some(offset),
+            None => self.txn.view().source_offset(&source.name)?,
+        };
+        if last.is_some_and(|last| source.offset <= last) {
+            return Ok(false);
+        }
+        self.sources.insert(source.name.clone(), source.offset);
+        Ok(true)
     }
 
     /// Creates the contact, or patches it if it is known by its identity or one of its addresses.

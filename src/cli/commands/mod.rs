@@ -1,13 +1,18 @@
 //! What each command does. A file for each family.
 
+mod apply;
 mod contact;
+mod feed;
 mod group;
 mod import;
+mod log;
+mod maintain;
 mod parse;
 mod queries;
 mod query;
 mod session;
 mod tools;
+mod trigger;
 mod workspace;
 
 use crate::cli::Outcome;
@@ -21,6 +26,12 @@ use crate::cli::settings::Settings;
 /// What went wrong, with the exit status that tells it.
 pub fn run(command: Command, settings: &Settings) -> Outcome {
     match command {
+        Command::Apply(args) => apply::apply(&args, settings),
+        Command::Tick(args) => log::tick(&args, settings),
+        Command::Log(args) => log::log(&args, settings),
+        Command::Check(args) => maintain::check(&args, settings),
+        Command::Index(args) => maintain::index(&args, settings),
+        Command::Stats(args) => maintain::stats(&args, settings),
         Command::Init(args) => workspace::init(&args, settings),
         Command::Workspace(command) => workspace::workspace(&command, settings),
         Command::Schema(command) => workspace::schema(&command, settings),

@@ -1,0 +1,297 @@
+//! `apply`
+
+use std::collections::VecDeque;
+use std::io::IsTerminal;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant as Stopwatch};
+
+use crate::cli::Outcome;
+use crate::cli::args::stream::Apply;
+use crate::cli::commands::feed::Feed;
+use crate::cli::commands::session::{Session, reason};
+use crate::cli::commands::trigger::Trigger;
+use crate::cli::failure::Failure;
+use crate::cli::output::grouped;
+use crate::cli::output::progress::ProgressBar;
+use crate::cli::settings::Settings;
+use crate::import::changes::{Item, Next};
+use crate::import::{ChangeReader, Source};
+use crate::value::Instant;
+use crate::workspace::{LogFilter, Omissions};
+
+/// Lines per commit: fewer cost more commits, more cost memory without being faster.
+const LINES: usize = 65_536;
+/// On a stream, a line waits no longer than this for others to share its commit.
+const LATENCY: Duration = Duration::from_millis(50);
+/// The longest sleep: other processes may change when something is due.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Applies a stream of changes, and prints the membership changes that they cause.
+pub(super) fn apply(args: &Apply, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    let is_standard_input = args.file.as_os_str() == "-";
+    let source =
+        if args.follow && !is_standard_input { Source::followed(&args.file)? } else { Source::open(&args.file)? };
+    let mut output = settings.output();
+    let (hides_addresses, last) = {
+        let reader = session.reader()?;
+        output.set_zone(reader.environment().timezone.clone());
+        (reader.environment().redact_urns, reader.sequence())
+    };
+    let trigger = match &args.exec {
+        Some(command) => Some(Trigger::start(command, &session, last)?),
+        None => None,
+    };
+    let (trigger, told) = trigger.map_or((None, last), |(trigger, told)| (Some(trigger), told));
+    let shows_progress = !std::io::stdout().is_terminal();
+    let total = source.progress().total_bytes().filter(|_| shows_progress);
+    let mut application = Application {
+        session: &session,
+        name: source.name().to_owned(),
+        is_live: source.is_stream(),
+        cut: Cut::of(args.batch_size),
+        hides_addresses,
+        waiting: VecDeque::new(),
+        has_ended: false,
+        feed: Feed::new(&mut output, settings, trigger),
+        progress: total.map(|total| settings.progress_bytes("applying", Some(total))),
+        totals: Totals::default(),
+    };
+    // What a program missed last time comes first.
+    application.feed.tell_missed(&session, told, last)?;
+    application.run(source)?;
+    application.finish()
+}
+
+/// Where commits are cut.
+#[derive(Clone, Copy)]
+enum Cut {
+    /// By lines.
+    Usual,
+    /// After each line, whatever it does.
+    EachLine,
+    /// After that many contacts.
+    Contacts(usize),
+}
+
+impl Cut {
+    fn of(batch_size: Option<u32>) -> Self {
+        match batch_size {
+            None => Cut::Usual,
+            Some(1) => Cut::EachLine,
+            Some(contacts) => Cut::Contacts(contacts as usize),
+        }
+    }
+
+    /// As many lines make a commit at least, if they can be had: each is about one contact at most.
+    fn lines(self) -> usize {
+        match self {
+            Cut::Usual => LINES,
+            Cut::EachLine => 1,
+            Cut::Contacts(contacts) => contacts.min(LINES),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Totals {
+    lines: u64,
+    rejected: u64,
+    omissions: Omissions,
+}
+
+/// A stream of changes on its way into a workspace.
+struct Application<'s, 'o> {
+    session: &'s Session<'s>,
+    /// The source, for messages.
+    name: String,
+    /// Whether lines come when they come: then they are committed soon, and the clock goes on meanwhile.
+    is_live: bool,
+    cut: Cut,
+    hides_addresses: bool,
+    /// Lines read and not applied yet.
+    waiting: VecDeque<Item>,
+    has_ended: bool,
+    feed: Feed<'o>,
+    progress: Option<ProgressBar>,
+    totals: Totals,
+}
+
+impl Application<'_, '_> {
+    fn run(&mut self, source: Source) -> Outcome {
+        let Some(mut changes) = self.open(source)? else { return Ok(()) };
+        loop {
+            if self.is_live {
+                self.gather(&mut changes)?
+            } else {
+                self.read(&mut changes)
+            }
+            if !self.waiting.is_empty() {
+                self.commit()?;
+            } else if self.has_ended {
+                return Ok(());
+            }
+            if let Some(progress) = &mut self.progress {
+                progress.set(changes.progress().bytes_read());
+            }
+            if let Some(trigger) = self.feed.trigger() {
+                trigger.keep_position(self.session)?;
+            }
+        }
+    }
+
+    /// Begins to read. A stream may say nothing for long, so it is opened beside; one that ends like that is no error.
+    fn open(&mut self, source: Source) -> Outcome<Option<ChangeReader>> {
+        if !self.is_live {
+            return Ok(Some(ChangeReader::open(source)?));
+        }
+        let (send, receive) = sync_channel(1);
+        std::thread::Builder::new()
+            .name("headcount-open".to_owned())
+            .spawn(move || drop(send.send(ChangeReader::open(source))))?;
+        loop {
+            match receive.recv_timeout(self.patience()?) {
+                Ok(Err(error)) if error.is_empty() => return Ok(None),
+                Ok(opened) => return Ok(Some(opened?)),
+                Err(RecvTimeoutError::Timeout) => self.catch_up()?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::Failed(format!("{}: cannot be read", self.name)));
+                }
+            }
+        }
+    }
+
+    /// Reads on until there is enough for a commit that is cut by contacts, however often they repeat.
+    fn read(&mut self, changes: &mut ChangeReader) {
+        let wanted = if matches!(self.cut, Cut::EachLine) { 1 } else { LINES };
+        while self.waiting.len() < wanted && !self.has_ended {
+            match changes.next() {
+                Some(item) => self.waiting.push_back(item),
+                None => self.has_ended = true,
+            }
+        }
+    }
+
+    /// Waits for a line, and for the others that come soon after it.
+    fn gather(&mut self, changes: &mut ChangeReader) -> Outcome {
+        while self.waiting.is_empty() && !self.has_ended {
+            match changes.next_within(self.patience()?) {
+                Next::Item(item) => self.waiting.push_back(item),
+                Next::Idle => self.catch_up()?,
+                Next::End => self.has_ended = true,
+            }
+        }
+        let began = Stopwatch::now();
+        while self.waiting.len() < self.cut.lines() && !self.has_ended {
+            let left = LATENCY.saturating_sub(began.elapsed());
+            match changes.next_within(left) {
+                Next::Item(item) => self.waiting.push_back(item),
+                Next::Idle => break,
+                Next::End => self.has_ended = true,
+            }
+            if left.is_zero() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies what is waiting, or as much as makes one commit; tells what came of it once that is durable.
+    fn commit(&mut self) -> Outcome {
+        let Application { session, waiting, cut, hides_addresses, .. } = self;
+        let mut rejected = Vec::new();
+        let commit = session.told(session.workspace.write(session.settings.moment(), |writer| {
+            let mut lines = 0;
+            while let Some((line, item)) = waiting.pop_front() {
+                lines += 1;
+                match item {
+                    Ok(change) => {
+                        if let Err(rejection) = writer.apply(&change)? {
+                            rejected.push((line, reason(&rejection, *hides_addresses)));
+                        }
+                    }
+                    Err(rejection) => {
+                        let is_new = match &rejection.source {
+                            Some(source) => writer.advance_source(source)?,
+                            None => true,
+                        };
+                        if is_new {
+                            rejected.push((line, rejection.reason));
+                        }
+                    }
+                }
+                let is_full = match *cut {
+                    Cut::Usual => lines as usize >= LINES,
+                    Cut::EachLine => true,
+                    Cut::Contacts(contacts) => writer.staged_contacts() >= contacts,
+                };
+                if is_full {
+                    break;
+                }
+            }
+            Ok(lines)
+        }))?;
+        let tell = || rejected.iter().for_each(|(line, reason)| session.rejected(&self.name, *line, reason));
+        match &self.progress {
+            Some(progress) => progress.interrupted(tell),
+            None => tell(),
+        }
+        self.totals.lines += commit.value;
+        self.totals.rejected += rejected.len() as u64;
+        if self.is_live {
+            warn(&commit.omissions, session.settings);
+        } else {
+            self.totals.omissions.merge(commit.omissions);
+        }
+        if commit.before == commit.after {
+            return Ok(());
+        }
+        self.feed.give(session, &session.reader()?, commit.before, commit.after, LogFilter::default())
+    }
+
+    /// How long it may sleep: until the next moment at which something is due.
+    fn patience(&self) -> Outcome<Duration> {
+        let settings = self.session.settings;
+        if settings.is_now_given {
+            return Ok(POLL);
+        }
+        Ok(self.session.reader()?.next_due().map_or(POLL, |due| until(due, settings.moment()).min(POLL)))
+    }
+
+    /// Advances the clock if something is due, and tells what came of it.
+    fn catch_up(&mut self) -> Outcome {
+        self.feed.catch_up(self.session)?;
+        match self.feed.trigger() {
+            Some(trigger) => trigger.keep_position(self.session),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(self) -> Outcome {
+        let Application { session, feed, progress, totals, .. } = self;
+        drop(progress);
+        let Totals { lines, rejected, omissions } = totals;
+        let given = feed.lines;
+        feed.finish(session)?;
+        warn(&omissions, session.settings);
+        let mut summary =
+            format!("applied {} changes: {} membership changes", grouped(lines - rejected), grouped(given));
+        if rejected > 0 {
+            summary.push_str(&format!("; {} lines were rejected", grouped(rejected)));
+        }
+        session.settings.note(&summary);
+        if rejected > 0 { Err(Failure::SomeRejected) } else { Ok(()) }
+    }
+}
+
+/// Tells what was left out of changes that were otherwise applied.
+fn warn(omissions: &Omissions, settings: &Settings) {
+    for sentence in omissions.sentences() {
+        settings.warn(&sentence);
+    }
+}
+
+/// From one moment until another; nothing if that has passed.
+pub(super) fn until(due: Instant, now: Instant) -> Duration {
+    Duration::from_micros(u64::try_from(due.micros().saturating_sub(now.micros())).unwrap_or(0))
+}

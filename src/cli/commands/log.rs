@@ -1,0 +1,74 @@
+//! `tick`, `log`
+
+use std::time::Duration;
+
+use crate::cli::Outcome;
+use crate::cli::args::stream::{Log, Tick};
+use crate::cli::commands::feed::Feed;
+use crate::cli::commands::session::Session;
+use crate::cli::commands::trigger::Trigger;
+use crate::cli::failure::Failure;
+use crate::cli::settings::Settings;
+use crate::ids::Sequence;
+use crate::workspace::LogFilter;
+
+/// Time between looks at a log that is followed.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Advances the clock, and prints the membership changes that time causes.
+pub(super) fn tick(_: &Tick, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    let ticked = session.told(session.workspace.tick(settings.now))?;
+    let reader = session.reader()?;
+    let mut output = settings.output();
+    output.set_zone(reader.environment().timezone.clone());
+    let mut feed = Feed::new(&mut output, settings, None);
+    feed.give(&session, &reader, ticked.before, ticked.after, LogFilter::default())?;
+    feed.finish(&session)
+}
+
+/// Prints the membership log.
+pub(super) fn log(args: &Log, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    let reader = session.reader()?;
+    let filter = LogFilter {
+        group: args.group.as_deref().map(|name| session.told(reader.group_named(name))).transpose()?,
+        contact: args.contact.as_ref().map(|contact| session.contact(&reader, contact)).transpose()?,
+    };
+    let asked = Sequence(args.since);
+    if args.since > 0 && asked < reader.horizon() {
+        let horizon = reader.horizon().0;
+        return Err(Failure::Failed(format!("the log was cut off: it begins after {horizon}; use --since {horizon}")));
+    }
+    let mut output = settings.output();
+    output.set_zone(reader.environment().timezone.clone());
+    let (trigger, mut given) = match &args.exec {
+        Some(command) => {
+            let (trigger, from) = Trigger::start(command, &session, asked)?;
+            (Some(trigger), from)
+        }
+        None => (None, asked),
+    };
+    let mut feed = Feed::new(&mut output, settings, trigger);
+    let last = reader.sequence();
+    feed.give(&session, &reader, given, last, filter)?;
+    given = given.max(last);
+    drop(reader);
+    while args.follow {
+        std::thread::sleep(LOOK_EVERY);
+        let mut reader = session.told(session.workspace.reader(settings.moment()))?;
+        // Somebody has to make time pass where no stream does.
+        if !settings.is_now_given && reader.next_due().is_some_and(|due| due <= settings.moment()) {
+            drop(reader);
+            session.told(session.workspace.tick(settings.moment()))?;
+            reader = session.reader()?;
+        }
+        let last = reader.sequence();
+        feed.give(&session, &reader, given, last, filter)?;
+        given = given.max(last);
+        if let Some(trigger) = feed.trigger() {
+            trigger.keep_position(&session)?;
+        }
+    }
+    feed.finish(&session)
+}

@@ -1,0 +1,231 @@
+//! `check`, `index`, `stats`
+
+use serde::Serialize;
+
+use crate::cli::Outcome;
+use crate::cli::args::maintain::{Check, Index, Stats};
+use crate::cli::commands::session::Session;
+use crate::cli::failure::Failure;
+use crate::cli::output::shapes::{as_text, as_text_or_null};
+use crate::cli::output::{Cell, Column, Format, Row, grouped};
+use crate::cli::settings::Settings;
+use crate::value::Instant;
+use crate::workspace::{CheckReport, Finding};
+
+/// What `check` found wrong.
+#[derive(Serialize)]
+struct FindingItem {
+    area: &'static str,
+    message: String,
+    repairable: bool,
+}
+
+impl From<&Finding> for FindingItem {
+    fn from(finding: &Finding) -> Self {
+        FindingItem { area: finding.area, message: finding.message.clone(), repairable: finding.repairable }
+    }
+}
+
+impl Row for FindingItem {
+    fn cells(&self) -> Vec<Cell> {
+        vec![self.area.into(), self.message.as_str().into(), Cell::Flag(self.repairable)]
+    }
+    fn id(&self) -> std::borrow::Cow<'_, str> {
+        self.area.into()
+    }
+}
+
+/// The answer of `check`.
+#[derive(Serialize)]
+struct Checked {
+    sound: bool,
+    contacts: u64,
+    urns: u64,
+    index_entries: u64,
+    groups: u64,
+    memberships: u64,
+    log_entries: u64,
+    findings: Vec<FindingItem>,
+    /// What was found before it was repaired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repaired: Option<Vec<FindingItem>>,
+}
+
+/// Proves everything from the rows, and puts right what is wrong if that was asked for.
+pub(super) fn check(args: &Check, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    let (before, report) = if args.repair {
+        let (before, after) = session.told(session.workspace.repair(settings.now))?;
+        (Some(before), after)
+    } else {
+        (None, session.told(session.reader()?.check())?)
+    };
+    let repaired = before.map(|before| before.findings.iter().map(FindingItem::from).collect::<Vec<_>>());
+    let checked = Checked {
+        sound: report.is_sound(),
+        contacts: report.contacts,
+        urns: report.urns,
+        index_entries: report.index_entries,
+        groups: report.groups,
+        memberships: report.memberships,
+        log_entries: report.log_entries,
+        findings: report.findings.iter().map(FindingItem::from).collect(),
+        repaired,
+    };
+    let mut output = settings.output();
+    let format = settings.format_or(Format::Table);
+    if format == Format::Table {
+        output.text(&seen(&report))?;
+        if let Some(repaired) = checked.repaired.as_deref().filter(|repaired| !repaired.is_empty()) {
+            output.text(&format!("Found {} things wrong, and built them again from the rows:", repaired.len()))?;
+            let mut rows = output.stream(format, finding_columns());
+            repaired.iter().try_for_each(|finding| rows.push(finding))?;
+            rows.finish()?;
+        }
+        output.text(if checked.sound { "Nothing is wrong." } else { "Wrong:" })?;
+    }
+    output.list(format, finding_columns(), &checked, &checked.findings)?;
+    if checked.sound {
+        return Ok(());
+    }
+    let advice = match (args.repair, checked.findings.iter().any(|finding| finding.repairable)) {
+        (false, true) => "; `headcount check --repair` builds again what can be built from the rows",
+        _ => "; restore a backup: what is wrong cannot be built from the rows",
+    };
+    Err(Failure::Failed(format!("the workspace is damaged{advice}")))
+}
+
+fn finding_columns() -> Vec<Column> {
+    vec![Column::text("Area"), Column::text("What is wrong"), Column::text("Repairable")]
+}
+
+fn seen(report: &CheckReport) -> String {
+    format!(
+        "Checked {} contacts, {} addresses, {} index entries, {} groups with {} memberships, {} log entries.",
+        grouped(report.contacts),
+        grouped(report.urns),
+        grouped(report.index_entries),
+        grouped(report.groups),
+        grouped(report.memberships),
+        grouped(report.log_entries)
+    )
+}
+
+/// The answer of `index`.
+#[derive(Serialize)]
+struct Indexed {
+    documents: u64,
+    generation: u64,
+    merged_blocks: u64,
+    merged_groups: u64,
+}
+
+/// Brings the text index up to date and merges what waits to be merged, or builds every index anew.
+pub(super) fn index(args: &Index, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    let done = if args.rebuild { session.workspace.rebuild(settings.now) } else { session.workspace.index() };
+    let report = session.told(done)?;
+    let indexed = Indexed {
+        documents: report.documents,
+        generation: report.generation,
+        merged_blocks: report.merged_blocks,
+        merged_groups: report.merged_groups,
+    };
+    let properties = [
+        ("Contacts indexed", Cell::Count(indexed.documents)),
+        ("Generation", Cell::Count(indexed.generation)),
+        ("Blocks merged", Cell::Count(indexed.merged_blocks)),
+        ("Groups merged", Cell::Count(indexed.merged_groups)),
+    ];
+    settings.output().details(settings.format_or(Format::Table), &properties, None, &indexed)
+}
+
+/// A table of the store, as `stats` gives it.
+#[derive(Serialize)]
+struct TableItem {
+    name: &'static str,
+    entries: u64,
+    bytes: u64,
+    bytes_per_contact: u64,
+}
+
+impl Row for TableItem {
+    fn cells(&self) -> Vec<Cell> {
+        let Self { name, entries, bytes, bytes_per_contact } = *self;
+        vec![name.into(), Cell::Count(entries), Cell::Count(bytes), Cell::Count(bytes_per_contact)]
+    }
+    fn id(&self) -> std::borrow::Cow<'_, str> {
+        self.name.into()
+    }
+}
+
+/// The answer of `stats`.
+#[derive(Serialize)]
+struct StatsItem {
+    contacts: u64,
+    urns: u64,
+    groups: u64,
+    log_entries: u64,
+    dirty: u64,
+    #[serde(serialize_with = "as_text")]
+    clock: Instant,
+    #[serde(serialize_with = "as_text_or_null")]
+    next_due: Option<Instant>,
+    file_bytes: u64,
+    text_bytes: u64,
+    bytes_per_contact: u64,
+    readers: u32,
+    tables: Vec<TableItem>,
+}
+
+/// Sizes and counts.
+pub(super) fn stats(_: &Stats, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    let reader = session.reader()?;
+    let stats = session.told(reader.stats())?;
+    let for_each = |bytes: u64| bytes.checked_div(stats.contacts).unwrap_or_default();
+    let tables = stats.tables.iter().map(|table| TableItem {
+        name: table.name,
+        entries: table.entries,
+        bytes: table.bytes,
+        bytes_per_contact: for_each(table.bytes),
+    });
+    let item = StatsItem {
+        contacts: stats.contacts,
+        urns: stats.urns,
+        groups: stats.groups,
+        log_entries: stats.log_entries,
+        dirty: stats.dirty,
+        clock: stats.clock,
+        next_due: stats.next_due,
+        file_bytes: stats.file_bytes,
+        text_bytes: stats.text_bytes,
+        bytes_per_contact: for_each(stats.file_bytes + stats.text_bytes),
+        readers: stats.readers,
+        tables: tables.collect(),
+    };
+    let properties = [
+        ("Contacts", Cell::Count(item.contacts)),
+        ("Addresses", Cell::Count(item.urns)),
+        ("Groups", Cell::Count(item.groups)),
+        ("Log entries", Cell::Count(item.log_entries)),
+        ("Waiting for the text index", Cell::Count(item.dirty)),
+        ("Clock", Cell::Moment(item.clock)),
+        ("Next due", Cell::moment(item.next_due)),
+        ("Bytes of the store", Cell::Count(item.file_bytes)),
+        ("Bytes of the text index", Cell::Count(item.text_bytes)),
+        ("Bytes per contact", Cell::Count(item.bytes_per_contact)),
+        ("Reader slots", Cell::Count(item.readers.into())),
+    ];
+    let mut output = settings.output();
+    output.set_zone(reader.environment().timezone.clone());
+    let format = settings.format_or(Format::Table);
+    if format != Format::Table {
+        return output.details(format, &properties, None, &item);
+    }
+    output.details(format, &properties, None, &item)?;
+    output.text("")?;
+    let columns =
+        vec![Column::text("Table"), Column::number("Entries"), Column::number("Bytes"), Column::number("Per contact")];
+    output.list(format, columns, &item, &item.tables)
+}
