@@ -9,7 +9,6 @@ use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipChange, UuidName};
 use crate::cli::output::{Cell, Format};
 use crate::cli::settings::Settings;
-use crate::contact::ContactView;
 use crate::ids::{DocumentNumber, Sequence};
 use crate::store::Cause;
 use crate::workspace::change::{Change, ContactRef, Event};
@@ -106,7 +105,9 @@ impl Session<'_> {
             let document = self.contact(&reader, &edit.contact)?;
             (self.told(reader.row(document))?.map(|row| row.uuid()), reader.environment().redact_urns)
         };
-        let text = |text: &Option<String>| text.as_deref().map(|text| Some(text).filter(|text| !text.is_empty()).map(Box::from));
+        let text = |text: &Option<String>| {
+            text.as_deref().map(|text| Some(text).filter(|text| !text.is_empty()).map(Box::from))
+        };
         let patch = ContactPatch {
             uuid,
             name: text(&edit.name),
@@ -135,8 +136,7 @@ impl Session<'_> {
             let document = self.contact(&reader, reference)?;
             self.identity_of(document)?
         };
-        let change =
-            Change { contact: Some(reference.clone()), event: Event::Deleted, created_on: None, source: None };
+        let change = Change { contact: Some(reference.clone()), event: Event::Deleted, created_on: None, source: None };
         self.change(false, |writer| writer.apply(&change))?;
         let answer = Deleted { deleted };
         let properties = [("Deleted", answer.deleted.uuid.as_str().into())];

@@ -305,9 +305,9 @@ impl Session<'_> {
         let name = source.name().to_owned();
         for (line, item) in references::open(source)? {
             let found = match &item {
-                Ok(reference) => self.told(reader.find(reference))?.ok_or_else(|| {
-                    WorkspaceError::UnknownContact(shown(reference)).to_string()
-                }),
+                Ok(reference) => self
+                    .told(reader.find(reference))?
+                    .ok_or_else(|| WorkspaceError::UnknownContact(shown(reference)).to_string()),
                 Err(rejection) => Err(rejection.reason.clone()),
             };
             match found {
@@ -393,7 +393,8 @@ impl Session<'_> {
             };
             imported.push(Imported { uuid: group.uuid.to_string(), name: group.name, outcome, count: group.count });
         }
-        let columns = vec![Column::text("Name"), Column::text("Outcome"), Column::number("Count"), Column::text("UUID")];
+        let columns =
+            vec![Column::text("Name"), Column::text("Outcome"), Column::number("Count"), Column::text("UUID")];
         self.settings.output().list(self.format(), columns, &ImportedList { groups: &imported }, &imported)
     }
 
@@ -402,7 +403,8 @@ impl Session<'_> {
         if let WorkspaceError::Query { text, .. } = &error
             && let Some(input) = inputs.iter().find(|input| input.query.as_ref() == Some(text))
         {
-            self.settings.error(&format!("{file}: the query of group `{}` is not valid; nothing was imported", input.name));
+            self.settings
+                .error(&format!("{file}: the query of group `{}` is not valid; nothing was imported", input.name));
             return failure(error, self.settings);
         }
         match failure(error, self.settings) {
