@@ -1,6 +1,8 @@
 //! What each command does. A file for each family.
 
 mod apply;
+mod demo;
+mod why;
 mod contact;
 mod feed;
 mod group;
@@ -29,6 +31,8 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Apply(args) => apply::apply(&args, settings),
         Command::Tick(args) => log::tick(&args, settings),
         Command::Log(args) => log::log(&args, settings),
+        Command::Demo(args) => demo::demo(&args, settings),
+        Command::Why(args) => why::why(&args, settings),
         Command::Check(args) => maintain::check(&args, settings),
         Command::Index(args) => maintain::index(&args, settings),
         Command::Stats(args) => maintain::stats(&args, settings),
