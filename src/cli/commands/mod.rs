@@ -1,9 +1,8 @@
 //! What each command does. A file for each family.
 
 mod apply;
-mod demo;
-mod why;
 mod contact;
+mod demo;
 mod feed;
 mod group;
 mod import;
@@ -15,6 +14,7 @@ mod query;
 mod session;
 mod tools;
 mod trigger;
+mod why;
 mod workspace;
 
 use crate::cli::Outcome;
