@@ -7,6 +7,7 @@ use roaring::RoaringBitmap;
 use crate::contact::{Contact, ContactView};
 use crate::exec::{Order, Position, SortProperty};
 use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use crate::index::text::TextSnapshot;
 use crate::index::{IndexError, TextSource};
 use crate::language::{self, Parsed, Resolve};
 use crate::plan::atom::{Atom, LogicalPlan};
@@ -305,7 +306,7 @@ impl<'w> Reader<'w> {
         run: impl FnOnce(&StoreSearch<'_, '_, '_, 'a>) -> Result<T, IndexError>,
     ) -> Result<T, WorkspaceError> {
         let reads_groups = plan.atoms.iter().any(|atom| matches!(atom, Atom::GroupIn(_) | Atom::GroupSet));
-        let source = self.text.source(&self.workspace.text, self.snapshot.view())?;
+        let source = self.text()?;
         let searchable = Searchable {
             view: self.snapshot.view(),
             definitions: &self.definitions,
@@ -512,6 +513,15 @@ impl<'w> Reader<'w> {
             readers: usage.readers,
             tables: view.table_sizes()?,
         })
+    }
+
+    /// What the text index knows for this moment; `None` if rows answer.
+    pub(crate) fn text(&self) -> Result<Option<&TextSnapshot>, WorkspaceError> {
+        self.text.source(&self.workspace.text, self.snapshot.view())
+    }
+
+    pub(crate) fn text_folder(&self) -> &std::path::Path {
+        self.workspace.text.folder()
     }
 
     pub(crate) fn snapshot(&self) -> &Snapshot {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod contact;
+mod demo;
 mod feed;
 mod group;
 mod import;
@@ -13,6 +14,7 @@ mod query;
 mod session;
 mod tools;
 mod trigger;
+mod why;
 mod workspace;
 
 use crate::cli::Outcome;
@@ -29,6 +31,8 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Apply(args) => apply::apply(&args, settings),
         Command::Tick(args) => log::tick(&args, settings),
         Command::Log(args) => log::log(&args, settings),
+        Command::Demo(args) => demo::demo(&args, settings),
+        Command::Why(args) => why::why(&args, settings),
         Command::Check(args) => maintain::check(&args, settings),
         Command::Index(args) => maintain::index(&args, settings),
         Command::Stats(args) => maintain::stats(&args, settings),

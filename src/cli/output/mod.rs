@@ -19,6 +19,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::cli::Outcome;
+use crate::value::Instant;
 
 pub use cell::{Cell, grouped};
 pub use rows::{Column, Row, RowStream};
@@ -107,6 +108,22 @@ impl Output {
     /// If it cannot be written.
     pub fn text(&mut self, text: &str) -> Outcome {
         Ok(writeln!(self.writer, "{text}")?)
+    }
+
+    /// Writes lines of texts, aligned, without a header.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn columns<const N: usize>(&mut self, lines: &[[String; N]]) -> Outcome {
+        let columns = [const { "" }; N].map(Column::text);
+        let shown = |line: &[String; N]| line.iter().map(|text| Cell::from(text.as_str()).shown(&self.zone)).collect();
+        let table = table::draw(&columns, lines.iter().map(shown).collect(), self.width, self.has_color);
+        self.bytes(table.as_bytes())
+    }
+
+    /// A moment as tables show it.
+    pub fn moment(&self, moment: Instant) -> String {
+        Cell::Moment(moment).shown(&self.zone)
     }
 
     /// Writes bytes as they are.

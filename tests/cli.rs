@@ -1,0 +1,129 @@
+//! Commands on a workspace, run as people run them: what they answer, and that bad input changes nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+const NOW: &str = "2026-06-15T12:00:00Z";
+const SCHEMA: &str = r#"{"fields": [{"key": "age", "name": "Age", "type": "number"}, {"key": "gender", "name": "Gender"}],
+    "groups": [{"uuid": "11111111-8aff-4b76-b668-5e6bd6336027", "name": "VIP"}], "flows": []}"#;
+const ANN: &str = "981bf246-8aff-4b76-b668-5e6bd6336001";
+const BOB: &str = "981bf246-8aff-4b76-b668-5e6bd6336002";
+
+struct Ran {
+    status: i32,
+    output: String,
+    errors: String,
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Ran {
+    let ran = Command::new(env!("CARGO_BIN_EXE_headcount"))
+        .current_dir(folder)
+        .env_remove("HEADCOUNT_STORE")
+        .args(["--now", NOW])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { status: ran.status.code().unwrap(), output: text(ran.stdout), errors: text(ran.stderr) }
+}
+
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    let ran = run(folder, &[arguments, &["--format", "json"]].concat());
+    assert_eq!(ran.status, 0, "{arguments:?}: {}", ran.errors);
+    serde_json::from_str(&ran.output).unwrap()
+}
+
+/// A workspace of two contacts.
+fn workspace() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("schema.json"), SCHEMA).unwrap();
+    let contacts = format!(
+        "{{\"uuid\":\"{ANN}\",\"name\":\"Ann\",\"urns\":[\"tel:+250788123001\"],\"fields\":{{\"age\":\"36\"}},\"groups\":[\"VIP\"]}}\n\
+         {{\"uuid\":\"{BOB}\",\"name\":\"Bob\",\"urns\":[\"tel:+250788123002\"],\"fields\":{{\"age\":\"16\"}}}}\n"
+    );
+    fs::write(path.join("contacts.jsonl"), contacts).unwrap();
+    for arguments in
+        [&["init", "--country", "RW"][..], &["schema", "import", "schema.json"], &["import", "contacts.jsonl"]]
+    {
+        let ran = run(path, arguments);
+        assert_eq!(ran.status, 0, "{}", ran.errors);
+    }
+    folder
+}
+
+#[test]
+fn searches_and_groups_answer_in_their_shapes() {
+    let folder = workspace();
+    let path = folder.path();
+    let found = json(path, &["query", "age > 30"]);
+    let keys: Vec<&String> = found.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["query", "total", "contacts", "next", "metadata"]);
+    assert_eq!((&found["total"], &found["contacts"][0]["uuid"]), (&1.into(), &ANN.into()));
+    assert_eq!(run(path, &["query", "age > 10", "--count"]).output, "2\n");
+    assert_eq!(
+        run(path, &["query", "age > 10", "--sort", "-age", "--format", "ids"]).output,
+        format!("{ANN}\n{BOB}\n")
+    );
+    let first = json(path, &["query", "age > 10", "--limit", "1"]);
+    let rest = json(path, &["query", "age > 10", "--after", first["next"].as_str().unwrap()]);
+    assert_eq!(rest["contacts"][0]["uuid"], BOB);
+    assert_eq!(json(path, &["group", "create", "Adults", "--query", "age >= 18"])["count"], 1);
+    let preview = json(path, &["group", "edit", "Adults", "--query", "age >= 16", "--dry-run"]);
+    assert_eq!(preview["entered"][0]["uuid"], BOB);
+    assert_eq!(json(path, &["group", "show", "adults"])["count"], 1);
+    assert_eq!(json(path, &["contact", "edit", BOB, "--field", "age=18"])["groups"][0]["name"], "Adults");
+    assert_eq!(json(path, &["contact", "timeline", BOB])["changes"][0]["cause"], "change");
+    assert_eq!(json(path, &["depends", "age"])["groups"][0]["name"], "Adults");
+    assert_eq!(json(path, &["explain", "age > 30", "--analyze"])["physical"]["measured"]["matches"], 1);
+    assert_eq!(json(path, &["group", "add", "VIP", BOB])["moved"], 1);
+    assert_eq!(json(path, &["group", "remove", "VIP", "--query", "name ~ bob"])["moved"], 1);
+    json(path, &["workspace", "set", "--redact-urns", "true"]);
+    for arguments in [&["contact", "show", ANN][..], &["query", "age > 1"], &["group", "members", "Adults"]] {
+        for format in ["table", "json", "jsonl", "csv"] {
+            let output = run(path, &[arguments, &["--format", format]].concat()).output;
+            assert!(!output.contains("788123"), "{output}");
+        }
+    }
+}
+
+#[test]
+fn bad_input_is_told_and_changes_nothing() {
+    let folder = workspace();
+    let path = folder.path();
+    let put = |name: &str, bytes: &[u8]| fs::write(path.join(name), bytes).unwrap();
+    put("empty", b"");
+    put("zip", b"\x1f\x8b\x08\x00");
+    put("cut", b"{\"uuid\": \"981bf2");
+    put("latin", b"{\"urns\": [\"tel:1\"], \"name\": \"Zo\xeb\"}\n");
+    put("status", b"{\"urns\": [\"tel:1\"], \"status\": \"gone\"}\n");
+    put("date", b"{\"urns\": [\"tel:1\"], \"created_on\": \"soon\"}\n");
+    put("urn", b"{\"urns\": [\"nobody\"]}\n");
+    put("taken", format!("{{\"uuid\": \"{BOB}\", \"urns\": [\"tel:+250788123001\"]}}\n").as_bytes());
+    for file in ["none", "empty", "zip", "cut", "latin", "status", "date", "urn", "taken"] {
+        for strict in [false, true] {
+            let ran = run(path, &[&["import", file][..], if strict { &["--strict"] } else { &[] }].concat());
+            assert_eq!(ran.status, 1, "{file}");
+            let is_whole = ["none", "empty", "zip"].contains(&file);
+            let place = if is_whole { format!("error: {file}: ") } else { format!("{file}:1: ") };
+            assert!(ran.errors.starts_with(&place), "{file}: {}", ran.errors);
+            assert_eq!(run(path, &["query", "created_on > 2000-01-01", "--count"]).output, "2\n");
+        }
+    }
+    assert_eq!(json(path, &["contact", "show", BOB])["urns"][0], "tel:+250788123002");
+    let ran = run(path, &["query", "agee > 3"]);
+    assert_eq!((ran.status, ran.errors.contains("did you mean `age`?")), (2, true));
+    assert!(ran.output.starts_with("{\"error\":"));
+    let ran = run(path, &["group", "show", "VIPs"]);
+    assert_eq!((ran.status, ran.errors.contains("did you mean `VIP`?")), (1, true));
+    for (store, advice) in [("absent", "headcount init"), (".", "--store")] {
+        let ran = run(path, &["--store", store, "query", "bob"]);
+        assert_eq!(ran.status, 1);
+        assert!(ran.errors.contains(advice), "{}", ran.errors);
+    }
+    assert_eq!(run(path, &["init"]).status, 1);
+}
