@@ -1,5 +1,7 @@
 //! Contact search and exact smart groups.
 
+pub mod audience;
+pub mod campaign;
 pub mod cli;
 pub mod contact;
 pub mod diagnostic;

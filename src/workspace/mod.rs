@@ -21,6 +21,7 @@
 //! ```
 
 mod adapters;
+mod backup;
 pub mod change;
 mod check;
 mod clock;

@@ -2,6 +2,8 @@
 
 mod apply;
 mod demo;
+mod export;
+mod messaging;
 mod why;
 mod contact;
 mod feed;
@@ -33,6 +35,11 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Log(args) => log::log(&args, settings),
         Command::Demo(args) => demo::demo(&args, settings),
         Command::Why(args) => why::why(&args, settings),
+        Command::Audience(args) => messaging::audience(&args, settings),
+        Command::Render(args) => messaging::render(&args, settings),
+        Command::Campaign(args) => messaging::campaign(&args, settings),
+        Command::Backup(args) => export::backup(&args, settings),
+        Command::Export(args) => export::export(&args, settings),
         Command::Check(args) => maintain::check(&args, settings),
         Command::Index(args) => maintain::index(&args, settings),
         Command::Stats(args) => maintain::stats(&args, settings),
