@@ -57,6 +57,8 @@
 //!
 //! The language can be used alone ([`language`]), and so can the evaluator of one contact ([`model`]).
 
+pub mod audience;
+pub mod campaign;
 pub mod cli;
 pub mod contact;
 pub mod diagnostic;

@@ -14,7 +14,7 @@ pub enum Failure {
     SomeRejected,
     /// It was asked for in a wrong way. Status 2.
     Usage(String),
-    /// A query is invalid; that has been told. Status 2.
+    /// A query or a template is invalid; that has been told. Status 2.
     InvalidQuery,
     /// Whoever read the answer has gone: that is no error. Status 0.
     ClosedPipe,

@@ -5,13 +5,14 @@
 //! | [`source`] | a file, standard input, any reader | bytes, with what kind they are and how many went by |
 //! | [`contacts`] | JSON lines, API pages, CSV, XLSX | [`ContactPatch`](crate::workspace::change::ContactPatch) |
 //! | [`changes`] | JSON lines of events | [`Change`](crate::workspace::change::Change) |
-//! | [`schema`], [`groups`] | one JSON document | plain structs |
+//! | [`schema`], [`groups`], [`campaign`] | one JSON document | plain structs |
 //! | [`infer`] | contacts | the schema that they imply |
 //!
 //! What cannot be read is never skipped in silence: each line gives either an operation or a [`Rejection`] that says
 //! where it stands and what to do. What a whole file gets wrong is an [`ImportError`]. Memory is bounded whatever the
 //! size of the input, and no bytes make it panic.
 
+pub mod campaign;
 pub mod changes;
 pub mod contacts;
 mod csv;

@@ -3,6 +3,7 @@
 //! The front page of the crate walks through the whole life of one.
 
 mod adapters;
+mod backup;
 pub mod change;
 mod check;
 mod clock;

@@ -306,7 +306,8 @@ impl<'w> Reader<'w> {
         run: impl FnOnce(&StoreSearch<'_, '_, '_, 'a>) -> Result<T, IndexError>,
     ) -> Result<T, WorkspaceError> {
         let reads_groups = plan.atoms.iter().any(|atom| matches!(atom, Atom::GroupIn(_) | Atom::GroupSet));
-        let source = self.text()?;
+        let reads_words = plan.atoms.iter().any(|atom| matches!(atom, Atom::FieldWords(..)));
+        let source = if reads_words { self.text()? } else { None };
         let searchable = Searchable {
             view: self.snapshot.view(),
             definitions: &self.definitions,

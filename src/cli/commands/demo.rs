@@ -29,6 +29,8 @@ const NOW: &str = "2026-06-15T12:00:00Z";
 const MARK: &str = "headcount demo";
 /// Queries shown: the file has more.
 const QUERIES_SHOWN: usize = 8;
+/// Moves shown, likewise.
+const MOVES_SHOWN: usize = 16;
 /// Whose membership is explained.
 const EXPLAINED: (&str, &str) = ("f8df5c85-1ec9-4f98-890d-d76ba4bc38e6", "Due within 4 weeks");
 
@@ -144,7 +146,7 @@ impl Tour<'_> {
             let began = Stopwatch::now();
             let count = session.told(reader.count(line))?;
             let took = began.elapsed();
-            lines.push([format!("  {line}"), grouped(count), shown(took), comment.to_owned()]);
+            lines.push([format!("  {line}"), grouped(count), shown(took), std::mem::take(&mut comment).to_owned()]);
         }
         drop(reader);
         self.heading("Search: who matches, counted from indexes")?;
@@ -197,12 +199,17 @@ impl Tour<'_> {
         let each = took / u32::try_from(changes.len().max(1)).unwrap_or(u32::MAX);
         let session = &self.session;
         let reader = session.reader()?;
-        let lines = events.iter().map(|event| session.told(line_of(event, &reader, &self.output)));
+        let more = events.len().saturating_sub(MOVES_SHOWN);
+        let lines = events.iter().take(MOVES_SHOWN).map(|event| session.told(line_of(event, &reader, &self.output)));
         let lines = lines.collect::<Outcome<Vec<_>>>()?;
         drop(reader);
         let (count, each) = (changes.len(), shown(each));
         self.heading(&format!("Changes: {count} of them, each durable before the next, {each} each"))?;
-        self.output.columns(&lines)
+        self.output.columns(&lines)?;
+        if more > 0 {
+            self.output.text(&format!("  and {more} more lines, which `headcount log` prints"))?;
+        }
+        Ok(())
     }
 
     /// Explains one membership.

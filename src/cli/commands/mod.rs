@@ -3,11 +3,13 @@
 mod apply;
 mod contact;
 mod demo;
+mod export;
 mod feed;
 mod group;
 mod import;
 mod log;
 mod maintain;
+mod messaging;
 mod parse;
 mod queries;
 mod query;
@@ -33,6 +35,11 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Log(args) => log::log(&args, settings),
         Command::Demo(args) => demo::demo(&args, settings),
         Command::Why(args) => why::why(&args, settings),
+        Command::Audience(args) => messaging::audience(&args, settings),
+        Command::Render(args) => messaging::render(&args, settings),
+        Command::Campaign(args) => messaging::campaign(&args, settings),
+        Command::Backup(args) => export::backup(&args, settings),
+        Command::Export(args) => export::export(&args, settings),
         Command::Check(args) => maintain::check(&args, settings),
         Command::Index(args) => maintain::index(&args, settings),
         Command::Stats(args) => maintain::stats(&args, settings),

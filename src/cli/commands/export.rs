@@ -1,0 +1,268 @@
+//! `export`, `backup`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use roaring::RoaringBitmap;
+
+use crate::cli::Outcome;
+use crate::cli::args::maintain::{Backup, Export};
+use crate::cli::commands::session::Session;
+use crate::cli::failure::Failure;
+use crate::cli::output::contact::ContactItem;
+use crate::cli::output::{Format, grouped};
+use crate::cli::settings::Settings;
+use crate::contact::Contact;
+use crate::ids::{DocumentNumber, GroupId};
+use crate::workspace::Reader;
+
+/// Contacts whose groups are looked up together.
+const BATCH: u32 = 8_192;
+/// What clears a value when a sheet is imported.
+const CLEARS: &str = "--";
+
+/// Copies the workspace while others write.
+pub(super) fn backup(args: &Backup, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    session.told(session.workspace.backup(&args.folder, args.compact))?;
+    settings.note(&format!("copied the workspace to {}", args.folder.display()));
+    Ok(())
+}
+
+/// Writes contacts with their groups, in a shape that `import` reads.
+pub(super) fn export(args: &Export, settings: &Settings) -> Outcome {
+    let is_sheet = is_sheet(&args.file, settings)?;
+    let session = Session::open(settings)?;
+    let reader = session.reader()?;
+    let groups = Groups::load(&session, &reader)?;
+    let mut export = Exporter { session: &session, reader: &reader, groups, unfit: 0 };
+    let mut target = Target::open(&args.file)?;
+    let count = if is_sheet { export.sheet(&mut target) } else { export.lines(&mut target) }?;
+    target.finish()?;
+    if export.unfit > 0 {
+        settings.warn(&format!(
+            "left {} cells blank whose values a sheet cannot hold (several addresses of one scheme, or `--`); \
+             a file named .jsonl holds them",
+            grouped(export.unfit)
+        ));
+    }
+    settings.note(&format!("exported {} contacts", grouped(count)));
+    Ok(())
+}
+
+fn is_sheet(file: &Path, settings: &Settings) -> Outcome<bool> {
+    let extension = file.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    match (settings.format, extension.as_deref()) {
+        (Some(Format::Csv), _) | (None, Some("csv")) => Ok(true),
+        (Some(Format::Jsonl), _) | (None, Some("jsonl" | "ndjson")) => Ok(false),
+        (None, None) if file.as_os_str() == "-" => Ok(false),
+        _ => Err(Failure::Usage("an export is named .jsonl or .csv, or told by --format jsonl or csv".to_owned())),
+    }
+}
+
+/// Who is in which group, by name of the group.
+struct Groups(Vec<(GroupId, String, RoaringBitmap)>);
+
+impl Groups {
+    fn load(session: &Session<'_>, reader: &Reader<'_>) -> Outcome<Self> {
+        let mut groups = Vec::new();
+        for group in session.told(reader.groups())? {
+            groups.push((group.id, group.name, session.told(reader.members(group.id))?));
+        }
+        groups.sort_by(|a, b| a.1.cmp(&b.1));
+        Ok(Groups(groups))
+    }
+
+    /// Places in this list of the groups of each contact from `first` on, for one batch.
+    ///
+    /// Cost: the memberships of the batch, and not a look into every group for every contact.
+    fn of_batch(&self, first: u32) -> Vec<Vec<usize>> {
+        let mut places = vec![Vec::new(); BATCH as usize];
+        let last = first.saturating_add(BATCH - 1);
+        for (at, (.., members)) in self.0.iter().enumerate() {
+            for document in members.range(first..=last) {
+                if let Some(places) = places.get_mut((document - first) as usize) {
+                    places.push(at);
+                }
+            }
+        }
+        places
+    }
+}
+
+struct Exporter<'s> {
+    session: &'s Session<'s>,
+    reader: &'s Reader<'s>,
+    groups: Groups,
+    /// Cells left blank because a sheet cannot hold their values.
+    unfit: u64,
+}
+
+impl Exporter<'_> {
+    /// Hands each contact to `write`, with the places of its groups in the list of groups.
+    fn each(&self, mut write: impl FnMut(&Contact, &[usize]) -> Outcome) -> Outcome<u64> {
+        let mut bar = self.session.settings.progress_items("exporting", Some(self.reader.contacts()));
+        let (mut count, mut batch) = (0, (u32::MAX, Vec::new()));
+        for document in self.session.told(self.reader.documents())? {
+            let DocumentNumber(document) = self.session.told(document)?;
+            let first = document - document % BATCH;
+            if batch.0 != first {
+                batch = (first, self.groups.of_batch(first));
+            }
+            let Some(contact) = self.session.told(self.reader.contact(DocumentNumber(document)))? else { continue };
+            let places = batch.1.get((document - first) as usize).map(Vec::as_slice).unwrap_or_default();
+            write(&contact, places)?;
+            count += 1;
+            bar.set(count);
+        }
+        Ok(count)
+    }
+
+    fn lines(&mut self, target: &mut Target) -> Outcome<u64> {
+        let schema = self.reader.schema();
+        let hides_addresses = self.reader.environment().redact_urns;
+        self.each(|contact, places| {
+            let ids: Vec<GroupId> =
+                places.iter().filter_map(|&at| self.groups.0.get(at).map(|group| group.0)).collect();
+            let item = ContactItem::of(contact, schema, hides_addresses).with_groups(&ids, schema);
+            if hides_addresses {
+                // A hidden address read back would replace the real one; a key that is absent leaves it.
+                let mut line = serde_json::to_value(&item)?;
+                line.as_object_mut().map(|keys| keys.remove("urns"));
+                serde_json::to_writer(&mut target.writer, &line)?;
+            } else {
+                serde_json::to_writer(&mut target.writer, &item)?;
+            }
+            Ok(target.writer.write_all(b"\n")?)
+        })
+    }
+
+    /// The columns of the platform's own exports, and one for each group.
+    fn sheet(&mut self, target: &mut Target) -> Outcome<u64> {
+        let schema = self.reader.schema();
+        let Survey { schemes, has_ids, has_references } = self.survey()?;
+        let mut header: Vec<String> =
+            ["UUID", "Name", "Language", "Status", "Created On", "Last Seen On"].map(str::to_owned).to_vec();
+        header.extend(has_ids.then(|| "ID".to_owned()));
+        header.extend(has_references.then(|| "Ref".to_owned()));
+        header.extend(schemes.iter().map(|scheme| format!("URN:{scheme}")));
+        header.extend(schema.fields().iter().map(|field| format!("Field:{}", field.key)));
+        header.extend(self.groups.0.iter().map(|(_, name, _)| format!("Group:{name}")));
+        let mut unfit = 0;
+        let mut writer = csv::Writer::from_writer(&mut target.writer);
+        writer.write_record(&header)?;
+        let count = self.each(|contact, places| {
+            let mut cell = |text: Option<&str>| match text {
+                Some(text) if text.trim() == CLEARS => {
+                    unfit += 1;
+                    String::new()
+                }
+                text => text.unwrap_or_default().to_owned(),
+            };
+            let mut record = vec![
+                contact.uuid.to_string(),
+                cell(contact.name.as_deref()),
+                cell(contact.language.as_deref()),
+                contact.status.name().to_owned(),
+                contact.created_on.to_string(),
+                contact.last_seen_on.map(|moment| moment.to_string()).unwrap_or_default(),
+            ];
+            if has_ids {
+                record.push(cell(contact.id.as_deref()));
+            }
+            if has_references {
+                record.push(cell(contact.reference.as_deref()));
+            }
+            let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for urn in &contact.urns {
+                paths.entry(urn.scheme()).or_default().push(urn.path());
+            }
+            for scheme in &schemes {
+                record.push(match paths.get(scheme.as_str()).map(Vec::as_slice) {
+                    Some([path]) => cell(Some(path)),
+                    Some(_) => cell(Some(CLEARS)),
+                    None => String::new(),
+                });
+            }
+            for field in schema.fields() {
+                record.push(cell(contact.fields.get(&field.id).map(|value| &*value.text)));
+            }
+            let mut flags = vec!["false"; self.groups.0.len()];
+            for &at in places {
+                if let Some(flag) = flags.get_mut(at) {
+                    *flag = "true";
+                }
+            }
+            record.extend(flags.into_iter().map(str::to_owned));
+            Ok(writer.write_record(&record)?)
+        })?;
+        writer.flush()?;
+        drop(writer);
+        self.unfit = unfit;
+        Ok(count)
+    }
+
+    /// Which columns a sheet needs.
+    fn survey(&self) -> Outcome<Survey> {
+        let hides_addresses = self.reader.environment().redact_urns;
+        let mut survey = Survey::default();
+        self.each(|contact, _| {
+            survey.has_ids |= contact.id.is_some();
+            survey.has_references |= contact.reference.is_some();
+            for urn in contact.urns.iter().filter(|_| !hides_addresses) {
+                if !survey.schemes.contains(urn.scheme()) {
+                    survey.schemes.insert(urn.scheme().to_owned());
+                }
+            }
+            Ok(())
+        })?;
+        Ok(survey)
+    }
+}
+
+/// What some contact has.
+#[derive(Default)]
+struct Survey {
+    /// Schemes of addresses; none if addresses are hidden.
+    schemes: BTreeSet<String>,
+    has_ids: bool,
+    has_references: bool,
+}
+
+/// A file in the making, which takes its place when it is whole; or standard output.
+struct Target {
+    writer: BufWriter<Box<dyn Write>>,
+    /// Where it is written, and its place.
+    paths: Option<(PathBuf, PathBuf)>,
+}
+
+impl Target {
+    fn open(path: &Path) -> Outcome<Self> {
+        if path.as_os_str() == "-" {
+            return Ok(Target { writer: BufWriter::new(Box::new(std::io::stdout())), paths: None });
+        }
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let partial = path.with_file_name(format!(".{name}.partial"));
+        let file = File::create(&partial).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
+        Ok(Target { writer: BufWriter::new(Box::new(file)), paths: Some((partial, path.to_owned())) })
+    }
+
+    fn finish(mut self) -> Outcome {
+        self.writer.flush()?;
+        if let Some((partial, path)) = self.paths.take() {
+            fs::rename(partial, &path).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        // What was not finished is of no use to anybody.
+        if let Some((partial, _)) = &self.paths {
+            let _ = fs::remove_file(partial);
+        }
+    }
+}

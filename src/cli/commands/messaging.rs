@@ -1,0 +1,280 @@
+//! `audience`, `render`, `campaign`
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::audience;
+use crate::campaign::{Offset, Point};
+use crate::cli::Outcome;
+use crate::cli::args::messaging::{Audience, Campaign, Render};
+use crate::cli::commands::session::Session;
+use crate::cli::failure::Failure;
+use crate::cli::output::contact::ContactItem;
+use crate::cli::output::shapes::{UuidName, as_text, as_text_or_null};
+use crate::cli::output::{Cell, Column, Format, Row, grouped};
+use crate::cli::settings::Settings;
+use crate::contact::{Contact, Status, TypedValue};
+use crate::diagnostic::{Code, Diagnostic, draw};
+use crate::ids::{DocumentNumber, FieldId};
+use crate::import::{Source, campaign as campaigns};
+use crate::render::{RenderError, Subject, Template};
+use crate::schema::FieldType;
+use crate::sema::query::Dialect;
+use crate::value::Instant;
+use crate::workspace::{PageRequest, Reader, WorkspaceError};
+
+/// The answer of `audience`.
+#[derive(Serialize)]
+struct Recipients {
+    query: String,
+    total: u64,
+    contacts: Vec<ContactItem>,
+}
+
+/// Computes who a broadcast reaches.
+pub(super) fn audience(args: &Audience, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    let reader = session.reader()?;
+    let group = |name: &String| session.told(reader.group_named(name));
+    let started = args.exclude_started.as_deref().map(|name| {
+        let flow = reader.schema().flow(name).map(|flow| flow.id);
+        flow.ok_or_else(|| Failure::Failed(format!("there is no flow `{name}`")))
+    });
+    let mut contacts = Vec::new();
+    for reference in &args.contacts {
+        let document = session.contact(&reader, reference)?;
+        contacts.extend(session.told(reader.identity(document))?);
+    }
+    let query = args.query.as_deref().map(|text| session.told(reader.parse(text, Dialect::Extended)));
+    let audience = audience::Audience {
+        groups: args.groups.iter().map(group).collect::<Outcome<_>>()?,
+        contacts,
+        query: query.transpose()?.map(|parsed| parsed.query),
+        exclude_groups: args.exclude_groups.iter().map(group).collect::<Outcome<_>>()?,
+        exclude_in_flow: args.exclude_in_flow,
+        exclude_started: started.transpose()?,
+        not_seen_since: args.not_seen_since,
+        include_inactive: args.include_inactive,
+    };
+    let Some(query) = audience.to_query(reader.schema()) else {
+        return Err(Failure::Usage("say who is to be reached: --group, --contact or --query".to_owned()));
+    };
+    let page = session.told(reader.page(&query, &PageRequest { limit: None, ..PageRequest::default() }))?;
+    let mut contacts = Vec::with_capacity(page.documents.len());
+    for document in page.documents {
+        contacts.extend(session.item(&reader, document)?);
+    }
+    let recipients = Recipients { query: page.query, total: page.total, contacts };
+    let mut output = settings.output();
+    output.set_zone(reader.environment().timezone.clone());
+    let format = settings.format_or(Format::Table);
+    if format == Format::Table {
+        output.text(&recipients.query)?;
+        output.text(&format!("reaches {} contacts", grouped(recipients.total)))?;
+    }
+    output.list(format, ContactItem::columns(&[]), &recipients, &recipients.contacts)
+}
+
+/// The answer of `render`.
+#[derive(Serialize)]
+struct Rendered {
+    text: String,
+}
+
+/// Fills in a message for a contact.
+pub(super) fn render(args: &Render, settings: &Settings) -> Outcome {
+    let template = Template::parse(&args.template).map_err(|error| in_template(&args.template, &error, settings))?;
+    let session = Session::open(settings)?;
+    let reader = session.reader()?;
+    let document = session.contact(&reader, &args.contact)?;
+    let Some(contact) = session.told(reader.contact(document))? else { return Ok(()) };
+    let mut groups = Vec::new();
+    for id in session.told(reader.groups_of(document))? {
+        groups.extend(reader.schema().group_by_id(id).map(|group| (group.uuid, group.name.clone())));
+    }
+    let (schema, environment) = (reader.schema(), reader.environment());
+    let subject = Subject { contact: &contact, groups: &groups, schema, environment };
+    let rendered = template.render(&subject).map_err(|error| in_template(&args.template, &error, settings))?;
+    let mut output = settings.output();
+    match settings.format_or(Format::Table) {
+        Format::Json => output.document(&Rendered { text: rendered }),
+        Format::Jsonl => output.line(&Rendered { text: rendered }).and_then(|()| output.flush()),
+        Format::Ids => output.text(&contact.uuid.to_string()).and_then(|()| output.flush()),
+        // The message as it is: that is what one pipes on.
+        Format::Table | Format::Csv => output.text(&rendered).and_then(|()| output.flush()),
+    }
+}
+
+/// A message that cannot be filled in is drawn, with a caret under what is wrong.
+fn in_template(template: &str, error: &RenderError, settings: &Settings) -> Failure {
+    let diagnostic = Diagnostic::new(Code::Syntax, error.message.clone(), error.span);
+    settings.line(draw(template, &[diagnostic], settings.color_errors).trim_end());
+    Failure::InvalidQuery
+}
+
+/// The answer of `campaign`.
+#[derive(Serialize)]
+struct Schedule {
+    group: UuidName,
+    points: Vec<PointItem>,
+}
+
+/// A point with those who are eligible.
+#[derive(Serialize)]
+struct PointItem {
+    relative_to: String,
+    offset: i32,
+    unit: &'static str,
+    delivery_hour: Option<i8>,
+    eligible: u64,
+    fires: Vec<Fire>,
+}
+
+/// When a point fires for a member.
+#[derive(Clone, Serialize)]
+struct Fire {
+    contact: UuidName,
+    #[serde(serialize_with = "as_text")]
+    value: Instant,
+    #[serde(serialize_with = "as_text_or_null")]
+    fire_on: Option<Instant>,
+    /// The point, for tables.
+    #[serde(skip)]
+    point: String,
+}
+
+impl Row for Fire {
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::moment(self.fire_on),
+            self.point.as_str().into(),
+            self.contact.name.as_str().into(),
+            self.contact.uuid.as_str().into(),
+            Cell::Moment(self.value),
+        ]
+    }
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.contact.uuid)
+    }
+}
+
+/// The date that a point counts from.
+#[derive(Clone, Copy)]
+enum DateOf {
+    CreatedOn,
+    LastSeenOn,
+    Field(FieldId),
+}
+
+impl DateOf {
+    fn named(key: &str, reader: &Reader<'_>) -> Result<Self, WorkspaceError> {
+        match key {
+            "created_on" => return Ok(DateOf::CreatedOn),
+            "last_seen_on" => return Ok(DateOf::LastSeenOn),
+            _ => {}
+        }
+        let fields = reader.schema().fields();
+        let dates = || fields.iter().filter(|field| field.kind == FieldType::Datetime);
+        match dates().find(|field| field.key == key) {
+            Some(field) => Ok(DateOf::Field(field.id)),
+            None => {
+                let near = crate::sema::suggest::nearest(key, dates().map(|field| field.key.as_str()));
+                Err(WorkspaceError::UnknownField { key: key.to_owned(), near: near.map(str::to_owned) })
+            }
+        }
+    }
+
+    fn of(self, contact: &Contact) -> Option<Instant> {
+        match self {
+            DateOf::CreatedOn => Some(contact.created_on),
+            DateOf::LastSeenOn => contact.last_seen_on,
+            DateOf::Field(id) => match contact.fields.get(&id)?.typed {
+                TypedValue::Instant(instant) => Some(instant),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Tells who is due for a campaign's points, and when.
+pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
+    let file = campaigns::read(Source::open(&args.file)?)?;
+    let session = Session::open(settings)?;
+    let reader = session.reader()?;
+    let uuid = file.group.uuid.map(|uuid| uuid.to_string());
+    let named = uuid.and_then(|uuid| reader.group_named(&uuid).ok());
+    let group = named.map_or_else(|| session.told(reader.group_named(&file.group.name)), Ok)?;
+    let mut points = Vec::new();
+    for definition in &file.points {
+        let key = &definition.relative_to;
+        if reader.schema().field(key).is_some_and(|field| field.kind != FieldType::Datetime) {
+            return Err(Failure::Failed(format!("the field `{key}` holds no dates, so no point can count from it")));
+        }
+        let date = session.told(DateOf::named(key, &reader))?;
+        let Point { offset, delivery_hour } = definition.point;
+        let (offset, unit) = match offset {
+            Offset::Minutes(offset) => (offset, "minutes"),
+            Offset::Hours(offset) => (offset, "hours"),
+            Offset::Days(offset) => (offset, "days"),
+            Offset::Weeks(offset) => (offset, "weeks"),
+        };
+        let item = PointItem { relative_to: key.clone(), offset, unit, delivery_hour, eligible: 0, fires: Vec::new() };
+        points.push((definition.point, date, item));
+    }
+    let now = reader.now().max(reader.clock());
+    let zone = &reader.environment().timezone;
+    for document in session.told(reader.members(group))?.iter().map(DocumentNumber) {
+        let Some(contact) = session.told(reader.contact(document))? else { continue };
+        if contact.status != Status::Active {
+            continue;
+        }
+        for (point, date, item) in &mut points {
+            let Some(value) = date.of(&contact) else { continue };
+            let name = contact.name.as_deref().unwrap_or_default().to_owned();
+            item.fires.push(Fire {
+                contact: UuidName { uuid: contact.uuid.to_string(), name },
+                value,
+                fire_on: point.next_fire(value, zone, now),
+                point: title(item),
+            });
+            item.eligible += 1;
+        }
+    }
+    let info = session.told(reader.group(group))?;
+    let group = UuidName { uuid: info.uuid.to_string(), name: info.name };
+    let schedule = Schedule { group, points: points.into_iter().map(|(.., item)| item).collect() };
+    let mut rows: Vec<Fire> = schedule.points.iter().flat_map(|point| point.fires.iter().cloned()).collect();
+    // Soonest first; what is past comes last.
+    rows.sort_by_key(|fire| (fire.fire_on.is_none(), fire.fire_on));
+    let columns = ["Fires on", "Point", "Name", "Contact", "Date"].map(Column::text).to_vec();
+    let mut output = settings.output();
+    output.set_zone(zone.clone());
+    let format = settings.format_or(Format::Table);
+    if format == Format::Table {
+        for point in &schedule.points {
+            output.text(&format!(
+                "{}: {} members of {} have the date",
+                title(point),
+                grouped(point.eligible),
+                schedule.group.name
+            ))?;
+        }
+    }
+    output.list(format, columns, &schedule, &rows)
+}
+
+/// `2 days before edd at 9:00`
+fn title(point: &PointItem) -> String {
+    let (distance, key) = (point.offset.unsigned_abs(), &point.relative_to);
+    let unit = if distance == 1 { point.unit.trim_end_matches('s') } else { point.unit };
+    let mut title = match point.offset.signum() {
+        0 => format!("on {key}"),
+        -1 => format!("{distance} {unit} before {key}"),
+        _ => format!("{distance} {unit} after {key}"),
+    };
+    if let Some(hour) = point.delivery_hour {
+        title.push_str(&format!(" at {hour}:00"));
+    }
+    title
+}
