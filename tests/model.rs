@@ -60,3 +60,25 @@ fn a_workspace_is_its_model() {
         panic!("{failure}");
     }
 }
+
+#[test]
+fn a_group_that_is_named_in_vain_is_still_in_use() {
+    use headcount::sema::query::Dialect;
+    use headcount::workspace::{Settings, Workspace, WorkspaceError};
+
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::create(&folder.path().join("store"), &Settings::default()).unwrap();
+    let now = headcount::value::Instant::parse(texts::NOON).unwrap();
+    workspace
+        .write(now, |writer| {
+            let manual = writer.create_group("A", None, Dialect::Extended)?;
+            let nobody = "group = A AND name = \"\" AND name != \"\"";
+            let smart = writer.create_group("B", Some(nobody), Dialect::Extended)?;
+            // Planning leaves the group out, since nobody matches anyway; the query that is kept still names it.
+            assert!(matches!(writer.delete_group(manual), Err(WorkspaceError::GroupInUse { .. })));
+            let cycle = writer.edit_group(smart, &nobody.replace('A', "B").replace("BND", "AND"), Dialect::Extended);
+            assert!(matches!(cycle, Err(WorkspaceError::GroupCycle(_))), "{cycle:?}");
+            Ok(())
+        })
+        .unwrap();
+}

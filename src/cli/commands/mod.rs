@@ -13,6 +13,7 @@ mod messaging;
 mod parse;
 mod queries;
 mod query;
+mod repl;
 mod session;
 mod tools;
 mod trigger;
@@ -21,7 +22,6 @@ mod workspace;
 
 use crate::cli::Outcome;
 use crate::cli::args::Command;
-use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
 
 /// Does what was asked for.
@@ -57,6 +57,6 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Generate(args) => tools::generate(&args, settings),
         Command::Completions(args) => tools::completions(&args, settings),
         Command::Man(args) => tools::man(&args, settings),
-        _ => Err(Failure::Failed("this command is not part of this build".to_owned())),
+        Command::Repl(_) => repl::repl(settings),
     }
 }
