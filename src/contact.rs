@@ -1,5 +1,6 @@
 //! A contact's values: as an owned record, and as what a query can ask of any representation of one.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -183,6 +184,33 @@ pub trait ContactView {
     /// All fields that have a text, ascending by id.
     fn fields(&self) -> impl Iterator<Item = (FieldId, FieldValueRef<'_>)>;
 
+    /// Calls `visit` with each field whose values differ between this contact and what it becomes, ascending by id; it may
+    /// do so for fields whose values are the same as well.
+    ///
+    /// What is made of bytes should compare those before it decodes them.
+    fn compare_fields(
+        &self,
+        other: &Self,
+        mut visit: impl FnMut(FieldId, Option<FieldValueRef<'_>>, Option<FieldValueRef<'_>>),
+    ) where
+        Self: Sized,
+    {
+        let (mut old, mut new) = (self.fields(), other.fields());
+        let (mut left, mut right) = (old.next(), new.next());
+        loop {
+            let order = match (&left, &right) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((a, _)), Some((b, _))) => a.cmp(b),
+            };
+            let was = if order.is_le() { std::mem::replace(&mut left, old.next()) } else { None };
+            let is = if order.is_ge() { std::mem::replace(&mut right, new.next()) } else { None };
+            let Some((field, _)) = was.or(is) else { break };
+            visit(field, was.map(|(_, value)| value), is.map(|(_, value)| value));
+        }
+    }
+
     /// Decodes everything.
     fn to_contact(&self) -> Contact {
         Contact {
@@ -308,6 +336,13 @@ impl<V: ContactView> ContactView for &V {
     }
     fn fields(&self) -> impl Iterator<Item = (FieldId, FieldValueRef<'_>)> {
         V::fields(self)
+    }
+    fn compare_fields(
+        &self,
+        other: &Self,
+        visit: impl FnMut(FieldId, Option<FieldValueRef<'_>>, Option<FieldValueRef<'_>>),
+    ) {
+        V::compare_fields(self, other, visit);
     }
 }
 

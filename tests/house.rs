@@ -11,7 +11,7 @@ const ROWS: [&[&str]; 16] = [
     &["value", "schema", "diagnostic"],
     &["syntax"],
     &["contact", "sema", "language"],
-    &["model", "plan"],
+    &["model", "plan", "lint"],
     &["store"],
     &["index"],
     &["exec"],

@@ -6,6 +6,7 @@ mod generated;
 
 use headcount::contact::{Contact, FieldValue, TypedValue};
 use headcount::ids::{FieldId, GroupId, Uuid};
+use headcount::lint::claims;
 use headcount::model::workspace::Cause;
 use headcount::model::{Context, NoGroups, Workspace, matches};
 use headcount::plan::logical::{lower, lower_with, normalise};
@@ -55,6 +56,17 @@ proptest! {
             let expected = matches(&query, contact, &context);
             for plan in &plans {
                 prop_assert_eq!(plan.evaluate(contact, &context), expected, "{:?}", plan);
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_linter_claims_is_true(
+        node in node(), contacts in prop::collection::vec(contact(), 16), zone in zone(), now in moment(),
+    ) {
+        for claim in claims(&query_of(node)) {
+            for contact in &contacts {
+                prop_assert_eq!(holds(&claim.clause, contact, &zone, now), claim.holds, "{:?}", claim.clause);
             }
         }
     }

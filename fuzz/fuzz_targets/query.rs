@@ -1,7 +1,9 @@
 //! Lexer, parser, resolver, printer and saved form of queries, in both dialects. The first byte chooses how the rest is
 //! read.
 //!
-//! `cargo fuzz run query fuzz/seeds/query` (the seeds are drawn from the corpus by `fuzz/seed`).
+//! `fuzz/seed` draws seeds from the corpus. Then, with `cargo install cargo-fuzz`, from the root of the repository:
+//! `RUSTC_BOOTSTRAP=1 cargo fuzz run -s none -O query fuzz/seeds/query -- -max_len=160 -max_total_time=600`. Nothing here
+//! is unsafe, so a sanitizer only costs. A run of 14 minutes on one busy core was 5 million inputs.
 #![no_main]
 
 #[path = "../../tests/laws/mod.rs"]

@@ -34,7 +34,8 @@ pub struct Evaluation<'p, 't> {
     pub counters: &'p Counters,
 }
 
-/// A step met with a block.
+/// A step met with a block. One is made for each step and block, and none is moved about: size does not matter.
+#[allow(clippy::large_enum_variant)]
 enum Met<'p, 't> {
     Nothing,
     Everything,
@@ -44,6 +45,7 @@ enum Met<'p, 't> {
 }
 
 /// A leaf met with a block.
+#[allow(clippy::large_enum_variant)]
 enum LeafSet<'p, 't> {
     Values { probe: Probe<'t>, candidates: bool },
     AllOf { probes: Vec<Probe<'t>>, candidates: bool },

@@ -100,7 +100,7 @@ fn sampled(blocks: &PropertyBlocks<'_>, candidates: bool, of: impl Fn(&BlockPair
         bytes += read;
         sampled += 1;
     }
-    let scale = |sum: u64| if sampled == 0 { 0 } else { sum * blocks.len() as u64 / sampled };
+    let scale = |sum: u64| (sum * blocks.len() as u64).checked_div(sampled).unwrap_or(0);
     let present = |view: &Option<BlockView<'_>>| view.map_or(0, |view| u64::from(view.present()));
     let high = blocks.iter().map(|pair| present(&pair.base) + present(&pair.delta)).sum();
     Estimate { low: 0, likely: scale(found).min(high), high, bytes: scale(bytes), candidates }
@@ -177,8 +177,8 @@ impl<'t, R: Rows, G: Groups> Sources<'_, 't, R, G> {
                 let predicate = match (low, high) {
                     (None, None) => Predicate::Present,
                     _ => Predicate::Spans(vec![KeySpan {
-                        low: low.map_or_else(Vec::new, |bound| bound_key(bound)),
-                        high: high.map(|bound| bound_key(bound)),
+                        low: low.map_or_else(Vec::new, bound_key),
+                        high: high.map(bound_key),
                     }]),
                 };
                 self.values(time_property(*property), predicate)?

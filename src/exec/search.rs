@@ -80,6 +80,9 @@ impl<R: Rows, G: Groups> Estimates for Prepared<'_, '_, R, G> {
     }
 }
 
+/// The documents of a block that rows must tell about, if there are any.
+type Unsettled = Option<(Block, Box<Words>)>;
+
 /// A plan over a snapshot.
 pub struct Search<'p, 's, 't, R, G> {
     prepared: &'p Prepared<'s, 't, R, G>,
@@ -102,7 +105,7 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
             return Ok(0);
         }
         let evaluation = self.evaluation();
-        let counted: Vec<(u64, Option<(Block, Box<Words>)>)> = self
+        let counted: Vec<(u64, Unsettled)> = self
             .prepared
             .live
             .par_iter()

@@ -9,6 +9,9 @@ use crate::index::attribute::AttributeIndex;
 use crate::index::block::BlockView;
 use crate::index::{IndexError, PropertyId};
 
+/// The smallest and the largest key of a property.
+pub type KeyExtent = (Box<[u8]>, Box<[u8]>);
+
 impl AttributeIndex {
     /// The smallest key of a property that is not below this one.
     ///
@@ -34,7 +37,7 @@ impl AttributeIndex {
     ///
     /// # Errors
     /// If the store fails or stored bytes are damaged.
-    pub fn extent(&self, rtxn: &RoTxn<'_>, property: PropertyId) -> Result<Option<(Box<[u8]>, Box<[u8]>)>, IndexError> {
+    pub fn extent(&self, rtxn: &RoTxn<'_>, property: PropertyId) -> Result<Option<KeyExtent>, IndexError> {
         let blocks = self.blocks(rtxn, property)?;
         let views = || blocks.iter().flat_map(|pair| pair.base.iter().chain(&pair.delta));
         let low = views().filter_map(|view| value_at(view, 0)).min();

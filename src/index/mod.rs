@@ -15,6 +15,7 @@ pub mod block;
 pub mod build;
 pub mod changes;
 pub mod container;
+pub mod distinct;
 pub mod extent;
 pub mod lookup;
 pub mod property;

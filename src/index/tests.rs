@@ -193,6 +193,8 @@ fn deltas_and_merges_hold_what_was_written_last() {
             .collect();
         assert!(names == expected(&contacts), "round {round}");
         let rtxn = env.read_txn().unwrap();
+        let distinct = index.distinct_values(&rtxn, PropertyId::Name, usize::MAX).unwrap().unwrap();
+        assert!(distinct.into_iter().eq(names.iter().map(|(value, _)| value).collect::<BTreeSet<_>>()));
         sizes.push(index.space(&rtxn).unwrap().iter().map(|space| space.delta_bytes).sum::<u64>());
         drop(rtxn);
         if round % 2 == 1 {
@@ -237,4 +239,33 @@ fn nothing_is_left_of_the_deleted() {
     }
     let rtxn = env.read_txn().unwrap();
     assert!(index.space(&rtxn).unwrap().is_empty());
+}
+
+/// A value whose last document has another one now is not seen, though a block still lists it.
+#[test]
+fn values_that_only_an_old_base_holds_are_not_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (env, database) = environment(folder.path());
+    let kinds: FieldKinds = [(CITY, FieldType::Text)].into_iter().collect();
+    let policy = Policy { small_base: 0, ..Policy::default() };
+    let index = AttributeIndex::new(database, kinds).with_policy(policy);
+    let city = PropertyId::Field(CITY);
+    let change = |document: u32, before: Option<u32>, after: Option<u32>| RowChange {
+        document: DocumentNumber(document),
+        before: before.map(|city| person(0, city)),
+        after: after.map(|city| person(0, city)),
+    };
+    let many = (0..3000).map(|document| change(document, None, Some(document.min(3)))).collect();
+    for changes in [many, vec![change(0, Some(0), Some(9)), change(1, Some(1), None)]] {
+        let mut wtxn = env.write_txn().unwrap();
+        index.apply(&mut wtxn, &changes).unwrap();
+        wtxn.commit().unwrap();
+    }
+    let rtxn = env.read_txn().unwrap();
+    assert!(index.space(&rtxn).unwrap().iter().any(|space| space.property == city && space.delta_bytes > 0));
+    let seen = |key: &[u8]| index.has_value(&rtxn, city, key).unwrap();
+    assert!(!seen(b"city 0") && !seen(b"city 1") && seen(b"city 2") && seen(b"city 3") && seen(b"city 9"));
+    let all = index.distinct_values(&rtxn, city, 10).unwrap().unwrap();
+    assert_eq!(all.into_iter().collect::<Vec<_>>(), [b"city 2", b"city 3", b"city 9"]);
+    assert_eq!(index.distinct_values(&rtxn, city, 4).unwrap(), None);
 }

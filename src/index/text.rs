@@ -10,21 +10,24 @@
 //! A word is indexed with its field's number in front, so that one tantivy field serves all, and no phrase crosses from
 //! one field into another.
 
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
+use tantivy::postings::Postings;
 use tantivy::query::{BooleanQuery, PhrasePrefixQuery, PhraseQuery, Query, TermQuery};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{
-    DocId, Index, IndexReader, IndexWriter, ReloadPolicy, Score, Searcher, SegmentOrdinal, SegmentReader,
-    TantivyDocument, TantivyError, Term,
+    DocId, DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, Score, Searcher, SegmentOrdinal, SegmentReader,
+    TERMINATED, TantivyDocument, TantivyError, Term,
 };
 
-use crate::contact::{ContactView, TypedValue};
+use crate::contact::{ContactView, FieldValueRef, TypedValue};
 use crate::ids::{Block, DocumentNumber, FieldId};
 use crate::index::bits::{self, WORDS, Words};
 use crate::index::lookup::KeySpan;
@@ -39,6 +42,9 @@ const MEMORY_PER_THREAD: usize = 64 << 20;
 
 /// Fewer documents than this are indexed by one thread: each thread leaves a segment.
 const SMALL_BATCH: usize = 20_000;
+
+/// How often a commit is looked for that stays the latest while it is read.
+const RELOADS: usize = 20;
 
 /// Words are cut to this many bytes, so that none is too long for tantivy.
 pub const MAX_WORD_BYTES: usize = 4096;
@@ -75,6 +81,10 @@ impl TextIndex {
     /// If the folder cannot be read, or is damaged: [`TextIndex::recreate`] then begins anew, and everything has to be
     /// indexed from the rows.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
+        guarded("opening it", || Self::open_unguarded(path))
+    }
+
+    fn open_unguarded(path: &Path) -> Result<Self, IndexError> {
         std::fs::create_dir_all(path).map_err(|error| failed("making its folder", error))?;
         let directory =
             tantivy::directory::MmapDirectory::open(path).map_err(|error| failed("opening its folder", error))?;
@@ -99,9 +109,7 @@ impl TextIndex {
     /// If the folder cannot be removed or made.
     pub fn recreate(path: &Path) -> Result<Self, IndexError> {
         match std::fs::remove_dir_all(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed("removing its folder", error));
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed("removing its folder", error)),
             _ => Self::open(path),
         }
     }
@@ -111,14 +119,21 @@ impl TextIndex {
     /// # Errors
     /// If it cannot be read.
     pub fn reload(&mut self) -> Result<(), IndexError> {
-        // The generation first: what is then read is of that generation or later.
-        let generation = committed_generation(&self.index)?;
-        self.reader.reload().map_err(|error| failed("reading its segments", error))?;
-        self.generation = generation;
-        Ok(())
+        // If the generation is the same before and after, what was read in between is of that generation.
+        for _ in 0..RELOADS {
+            let generation = committed_generation(&self.index)?;
+            guarded("reading its segments", || {
+                self.reader.reload().map_err(|error| failed("reading its segments", error))
+            })?;
+            if committed_generation(&self.index)? == generation {
+                self.generation = generation;
+                return Ok(());
+            }
+        }
+        Err(failed("reading its segments", "it is committed to all the time"))
     }
 
-    /// The generation of the commit that is looked at, or an earlier one.
+    /// The generation of the commit that is looked at.
     pub fn payload_generation(&self) -> u64 {
         self.generation
     }
@@ -183,10 +198,7 @@ impl TextIndex {
     /// A contact as it is indexed; `None` if it has no words.
     fn row<V: ContactView>(&self, document: DocumentNumber, view: &V, kinds: &FieldKinds) -> Option<TantivyDocument> {
         let mut row = TantivyDocument::new();
-        for (field, value) in view.fields() {
-            if value.typed != TypedValue::Text || kinds.kind(field) != FieldType::Text {
-                continue;
-            }
+        for (field, value) in texts(view, kinds) {
             let mut tokens = Vec::new();
             words::for_each_word(value.text, |word| {
                 let position = tokens.len();
@@ -196,12 +208,34 @@ impl TextIndex {
                 row.add_pre_tokenized_text(self.words, PreTokenizedString { text: String::new(), tokens });
             }
         }
-        if row.field_values().next().is_none() {
-            return None;
-        }
+        row.field_values().next()?;
         row.add_u64(self.document, u64::from(document.0));
         Some(row)
     }
+}
+
+/// The fields of a contact whose words are indexed.
+fn texts<'v, V: ContactView>(
+    view: &'v V,
+    kinds: &'v FieldKinds,
+) -> impl Iterator<Item = (FieldId, FieldValueRef<'v>)> + 'v {
+    let is_text =
+        |field, value: &FieldValueRef<'_>| value.typed == TypedValue::Text && kinds.kind(field) == FieldType::Text;
+    view.fields().filter(move |(field, value)| is_text(*field, value))
+}
+
+/// Every word that the index must have for a contact, as it is stored there, with how often it occurs.
+pub fn expected_words<V: ContactView>(view: &V, kinds: &FieldKinds) -> BTreeMap<String, u32> {
+    let mut expected = BTreeMap::new();
+    for (field, value) in texts(view, kinds) {
+        words::for_each_word(value.text, |word| *expected.entry(term_text(field, word)).or_default() += 1);
+    }
+    expected
+}
+
+/// Tantivy trusts its files: bytes that are wrong can make it panic. Whatever it was asked is not answered then.
+fn guarded<T>(doing: &str, work: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(failed(doing, "its files are damaged")))
 }
 
 /// The generation in the payload of the latest commit; 0 if nothing was committed.
@@ -227,6 +261,42 @@ pub struct TextSnapshot {
 }
 
 impl TextSnapshot {
+    /// Reads everything: the checksums of all files, and then each word of each contact, with how often it occurs in it.
+    ///
+    /// # Errors
+    /// If a file is damaged, with its name.
+    pub fn verify(&self, mut visit: impl FnMut(&[u8], DocumentNumber, u32)) -> Result<(), IndexError> {
+        guarded("checking it", || {
+            let damaged =
+                self.searcher.index().validate_checksum().map_err(|error| failed("checking its files", error))?;
+            if let Some(file) = damaged.iter().min() {
+                return Err(failed("checking its files", format!("{} is damaged", file.display())));
+            }
+            self.each_word(&mut visit).map_err(|error| failed("reading its words", error))
+        })
+    }
+
+    fn each_word(&self, visit: &mut impl FnMut(&[u8], DocumentNumber, u32)) -> tantivy::Result<()> {
+        for segment in self.searcher.segment_readers() {
+            let numbers = segment.fast_fields().u64("document")?;
+            let words = segment.inverted_index(self.words)?;
+            let mut terms = words.terms().stream()?;
+            while let Some((term, info)) = terms.next() {
+                let mut postings = words.read_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
+                while postings.doc() != TERMINATED {
+                    let doc = postings.doc();
+                    if !segment.is_deleted(doc)
+                        && let Some(number) = numbers.first(doc)
+                    {
+                        visit(term, DocumentNumber(number as u32), postings.term_freq());
+                    }
+                    postings.advance();
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The most words that begin so in any segment.
     fn most_words(&self, prefix: &str) -> tantivy::Result<u32> {
         let mut most = 0;
@@ -248,7 +318,18 @@ impl TextSnapshot {
 }
 
 impl TextSource for TextSnapshot {
+    /// Rows answer where the files turn out to be damaged: slower, and as right.
     fn field_words(&self, field: FieldId, wanted: &WordMatch) -> Result<Option<BlockSets>, IndexError> {
+        Ok(guarded("searching", || self.search(field, wanted)).unwrap_or(None))
+    }
+
+    fn dirty(&self) -> &RoaringBitmap {
+        &self.dirty
+    }
+}
+
+impl TextSnapshot {
+    fn search(&self, field: FieldId, wanted: &WordMatch) -> Result<Option<BlockSets>, IndexError> {
         let (WordMatch::All(list) | WordMatch::Phrase(list) | WordMatch::Prefix(list)) = wanted;
         if list.is_empty() || list.iter().any(|word| word.len() >= MAX_WORD_BYTES) {
             return Ok(None);
@@ -272,10 +353,6 @@ impl TextSource for TextSnapshot {
         };
         let found = self.searcher.search(&query, &BlockCollector).map_err(|error| failed("searching", error))?;
         Ok(Some(found))
-    }
-
-    fn dirty(&self) -> &RoaringBitmap {
-        &self.dirty
     }
 }
 

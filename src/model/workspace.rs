@@ -116,7 +116,8 @@ impl Workspace {
         members
     }
 
-    /// The contacts of any status that match a query at a moment, which governs relative times.
+    /// The contacts of any status that match a query at a moment, which governs relative times; groups that it names have
+    /// the members of that moment, or of the clock's if that is later.
     pub fn search(&self, query: &Query, now: Instant) -> BTreeSet<Uuid> {
         let found = self.contacts.values().filter(|contact| self.holds(query, contact, now));
         found.map(|contact| contact.uuid).collect()
@@ -124,20 +125,26 @@ impl Workspace {
 
     /// Puts contacts, new or known, as one commit: the net moves are one entry.
     pub fn put(&mut self, contacts: impl IntoIterator<Item = Contact>, now: Instant, cause: Cause) {
-        self.tick(now);
-        let mut touched = BTreeSet::new();
-        for contact in contacts {
-            touched.insert(contact.uuid);
-            self.contacts.insert(contact.uuid, contact);
-        }
-        self.settle(&touched, cause);
+        self.change(contacts.into_iter().map(|contact| (contact.uuid, Some(contact))), now, cause);
     }
 
     /// Takes a contact out: it leaves all its groups.
     pub fn delete(&mut self, contact: Uuid, now: Instant) {
+        self.change([(contact, None)], now, Cause::Change);
+    }
+
+    /// Puts contacts and takes others out (`None`) as one commit: the net moves are one entry.
+    pub fn change(&mut self, contacts: impl IntoIterator<Item = (Uuid, Option<Contact>)>, now: Instant, cause: Cause) {
         self.tick(now);
-        self.contacts.remove(&contact);
-        self.settle(&BTreeSet::from([contact]), Cause::Change);
+        let mut touched = BTreeSet::new();
+        for (uuid, contact) in contacts {
+            touched.insert(uuid);
+            match contact {
+                Some(contact) => self.contacts.insert(uuid, contact),
+                None => self.contacts.remove(&uuid),
+            };
+        }
+        self.settle(&touched, cause);
     }
 
     /// Makes a manual group, whose members are told by the contacts.
@@ -162,10 +169,27 @@ impl Workspace {
         Ok(())
     }
 
-    /// Takes a group out; its members leave it.
+    /// Takes a group out; its members leave it, and no contact lists it any more.
     pub fn remove_group(&mut self, group: GroupId, now: Instant) {
         self.tick(now);
         self.groups.remove(&group);
+        self.contacts.values_mut().for_each(|contact| contact.groups.retain(|&listed| listed != group));
+        self.settle(&self.everybody(), Cause::Edit);
+    }
+
+    /// Puts other contacts and other queries in the place of those of the same identities, as one edit: what a change of
+    /// the environment or of a field's type makes of them.
+    pub fn derive_anew(
+        &mut self,
+        zone: TimeZone,
+        contacts: impl IntoIterator<Item = Contact>,
+        queries: impl IntoIterator<Item = (GroupId, Query)>,
+        now: Instant,
+    ) {
+        self.tick(now);
+        self.zone = zone;
+        self.contacts.extend(contacts.into_iter().map(|contact| (contact.uuid, contact)));
+        self.groups.extend(queries.into_iter().map(|(group, query)| (group, Some(query))));
         self.settle(&self.everybody(), Cause::Edit);
     }
 
@@ -212,6 +236,15 @@ impl Workspace {
         self.groups.keys().all(|&group| self.members(group) == self.members_at(group, self.clock))
     }
 
+    /// Whether the query of another group names this one.
+    pub fn is_used(&self, group: GroupId) -> bool {
+        self.groups.values().flatten().any(|query| {
+            let mut used = false;
+            for_each_condition(&query.root, &mut |condition| used |= groups_in(&condition.test).contains(&group));
+            used
+        })
+    }
+
     fn everybody(&self) -> BTreeSet<Uuid> {
         self.members.values().flatten().chain(self.contacts.keys()).copied().collect()
     }
@@ -252,7 +285,7 @@ impl Workspace {
     }
 
     fn holds(&self, query: &Query, contact: &Contact, now: Instant) -> bool {
-        let memberships = Belongings { workspace: self, contact, now };
+        let memberships = Belongings { workspace: self, contact, now: now.max(self.clock) };
         matches(query, contact, &Context { zone: &self.zone, now, memberships: &memberships })
     }
 

@@ -38,6 +38,13 @@ pub fn lower(query: &Query) -> LogicalPlan {
     lower_with(query, Rules::ALL)
 }
 
+/// The normalised plan of a part of a query: what it says by itself.
+pub fn lower_node(node: &Node) -> LogicalPlan {
+    let mut builder = Builder::new(Rules::ALL);
+    let root = builder.node(node, false);
+    builder.finish(root)
+}
+
 /// The plan with some rules only: to see what each does, and to test that none changes what a query means.
 pub fn lower_with(query: &Query, rules: Rules) -> LogicalPlan {
     let mut builder = Builder::new(rules);

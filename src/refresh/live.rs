@@ -1,7 +1,5 @@
 //! The first look at a batch: which contacts changed in a way that some group can tell.
 
-use std::cmp::Ordering;
-
 use smallvec::SmallVec;
 
 use crate::contact::{ContactView, FieldValueRef, Status, TypedValue};
@@ -287,28 +285,15 @@ impl LiveSet {
                 self.enter(at, was, is);
             }
         }
-        let (mut old, mut new) = (before.fields(), after.fields());
-        let (mut left, mut right) = (old.next(), new.next());
-        loop {
-            let order = match (&left, &right) {
-                (None, None) => break,
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some((a, _)), Some((b, _))) => a.cmp(b),
-            };
-            let was = if order.is_le() { std::mem::replace(&mut left, old.next()) } else { None };
-            let is = if order.is_ge() { std::mem::replace(&mut right, new.next()) } else { None };
-            let Some((field, _)) = was.or(is) else { break };
-            let (was, is) = (was.map(|(_, value)| value), is.map(|(_, value)| value));
+        before.compare_fields(after, |field, was, is| {
             if let Some(source) = table.field_source(field)
                 && differ(was, is)
             {
-                let was =
-                    was.map(|value| self.find_field(frame, source, asked, value, Side::Before)).unwrap_or_default();
-                let is = is.map(|value| self.find_field(frame, source, asked, value, Side::After)).unwrap_or_default();
-                self.enter(source, was, is);
+                let was = was.map(|value| self.find_field(frame, source, asked, value, Side::Before));
+                let is = is.map(|value| self.find_field(frame, source, asked, value, Side::After));
+                self.enter(source, was.unwrap_or_default(), is.unwrap_or_default());
             }
-        }
+        });
     }
 
     fn enter(&mut self, source: u32, before: Finding, after: Finding) {

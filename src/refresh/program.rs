@@ -175,3 +175,49 @@ impl Registers {
         self.0.first().and_then(|register| register.get(..width)).unwrap_or_default()
     }
 }
+
+/// Registers of [`run_word`]: enough for trees of 2^15 leaves, of which a query has 250.
+const WORD_REGISTERS: usize = 16;
+
+/// Runs a program over one word before and after a change at once; `word` gives the operand's. `None` if the program
+/// takes too many registers.
+#[inline(always)]
+pub(super) fn run_word(program: &Program, word: impl Fn(Slot) -> (u64, u64)) -> Option<(u64, u64)> {
+    if program.registers > WORD_REGISTERS {
+        return None;
+    }
+    let mut below = [(0, 0); WORD_REGISTERS];
+    let mut depth = 0;
+    let mut top = (0, 0);
+    for instruction in &program.code {
+        let Instruction { code, operand } = *instruction;
+        let flip = if operand.negated { u64::MAX } else { 0 };
+        match code {
+            Code::Load => {
+                *below.get_mut(depth)? = top;
+                depth += 1;
+                let (before, after) = word(operand.slot);
+                top = (before ^ flip, after ^ flip);
+            }
+            Code::And => {
+                let (before, after) = word(operand.slot);
+                top = (top.0 & (before ^ flip), top.1 & (after ^ flip));
+            }
+            Code::Or => {
+                let (before, after) = word(operand.slot);
+                top = (top.0 | (before ^ flip), top.1 | (after ^ flip));
+            }
+            Code::AndTop => {
+                depth -= 1;
+                let (before, after) = *below.get(depth)?;
+                top = (before & top.0, after & top.1);
+            }
+            Code::OrTop => {
+                depth -= 1;
+                let (before, after) = *below.get(depth)?;
+                top = (before | top.0, after | top.1);
+            }
+        }
+    }
+    Some(top)
+}

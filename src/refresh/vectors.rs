@@ -105,6 +105,14 @@ impl Vectors {
         self.after.get(from..from + self.width).unwrap_or_default()
     }
 
+    /// One word of a vector, before and after.
+    #[inline(always)]
+    pub(super) fn word(&self, slot: Slot, at: usize) -> (u64, u64) {
+        let place = slot as usize * self.width + at;
+        let before = self.before.get(place).copied().unwrap_or(0);
+        if self.flips(slot) == 0 { (before, before) } else { (before, self.after.get(place).copied().unwrap_or(0)) }
+    }
+
     /// Stores the vector of a slot on one side or, with `after`, on both, and notes where the two differ.
     pub(super) fn store(&mut self, slot: Slot, before: &[u64], after: Option<&[u64]>) {
         let range = self.range(slot);

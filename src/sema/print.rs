@@ -37,6 +37,20 @@ pub fn canonical_condition(condition: &Condition, dialect: Dialect, schema: &Sch
     printer.out
 }
 
+/// The canonical form of a part of a query.
+pub fn canonical_node(node: &Node, dialect: Dialect, schema: &Schema) -> String {
+    let mut printer = Printer { out: String::new(), dialect, schema, environment: None };
+    printer.root(node);
+    printer.out
+}
+
+/// The name of a property in canonical queries, as it is now: a field may have been renamed since.
+pub fn current_property_name(property: &Property, schema: &Schema) -> String {
+    let mut out = String::new();
+    write_property(&mut out, property, Some(schema));
+    out
+}
+
 /// The name of a property in canonical queries.
 pub fn property_name(property: &Property) -> String {
     let mut out = String::new();

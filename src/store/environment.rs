@@ -106,17 +106,48 @@ fn open_env(folder: &Path) -> Result<Env<WithoutTls>, StoreError> {
     }
 }
 
-/// Reading a page behind the end of the file would end the process with a bus error: so a file that lost its end is
-/// refused before any page is looked at.
+/// Reading a page behind the end of the file would end the process with a bus error: so the file is made as long as the
+/// pages that were ever given out, before any of them is looked at.
+///
+/// A whole file can be shorter: pages that a transaction took and gave back before its commit are never written. One that
+/// lost its end is shorter, too, and is told from it by the pages that its tables hold; what that leaves in doubt (a few
+/// pages lost where as many are free) reads as zeros, and is found where it is read.
 fn check_length(env: &Env<WithoutTls>, data: &Path) -> Result<(), StoreError> {
+    let io = |error| StoreError::io("open", data, error);
     let page = u64::from(env.unnamed_database_stat().page_size);
-    let pages = env.info().last_page_number as u64 + 1;
-    let length = fs::metadata(data).map_err(|error| StoreError::io("open", data, error))?.len();
-    match pages.checked_mul(page) {
-        Some(needed) if needed <= length => Ok(()),
-        needed => Err(StoreError::File {
-            path: data.to_owned(),
-            reason: format!("it has {length} bytes of at least {}", needed.unwrap_or(u64::MAX)),
-        }),
+    let needed = |env: &Env<WithoutTls>| (env.info().last_page_number as u64 + 1).saturating_mul(page);
+    if needed(env) <= fs::metadata(data).map_err(io)?.len() {
+        return Ok(());
     }
+    // Nobody else writes while this transaction lives, so the file does not grow under our hands.
+    let lock = env.write_txn()?;
+    let (length, needed) = (fs::metadata(data).map_err(io)?.len(), needed(env));
+    if needed <= length {
+        return Ok(());
+    }
+    let cut =
+        || StoreError::File { path: data.to_owned(), reason: format!("it has {length} bytes of at least {needed}") };
+    let file = fs::OpenOptions::new().write(true).open(data).map_err(io)?;
+    file.set_len(needed).map_err(io)?;
+    match pages_in_use(env) {
+        Ok(pages) if pages.saturating_mul(page) <= length && length.is_multiple_of(page) => Ok(()),
+        _ => {
+            // The file is left as it was found.
+            file.set_len(length).map_err(io)?;
+            drop(lock);
+            Err(cut())
+        }
+    }
+}
+
+/// Pages of all tables and of the two heads, without those of the list of free pages.
+fn pages_in_use(env: &Env<WithoutTls>) -> Result<u64, StoreError> {
+    let count = |stat: heed::DatabaseStat| (stat.branch_pages + stat.leaf_pages + stat.overflow_pages) as u64;
+    let mut pages = 2 + count(env.unnamed_database_stat());
+    let tables = Tables::open(env)?;
+    let txn = env.read_txn()?;
+    for (_, table) in tables.all() {
+        pages += count(table.stat(&txn)?);
+    }
+    Ok(pages)
 }

@@ -30,13 +30,14 @@ impl Workspace {
     /// # Errors
     /// If a row is damaged, or the store or the text index cannot be written.
     pub fn rebuild(&self, now: crate::value::Instant) -> Result<IndexReport, WorkspaceError> {
+        let run = self.text.begin_run()?;
         self.write(now, |writer| {
             writer.rebuild_indexes()?;
             writer.rebuild_members()
         })?;
         // Everybody is dirty now, so whatever the text index holds, or lacks, no answer relies on it.
         self.text.replace(TextIndex::recreate(self.text.folder())?);
-        let mut report = self.index_text()?;
+        let mut report = self.index_text(&run)?;
         report.merged_blocks = 0;
         Ok(report)
     }

@@ -46,7 +46,7 @@ pub enum WorkspaceError {
     UnknownContact(String),
     /// A group of this name exists.
     GroupExists(String),
-    /// A name that is empty, or longer than 64 characters.
+    /// A name that is empty, or longer than 255 characters, or holds a control character.
     BadName(String),
     /// A field key that is not lower-case letters, digits and `_`, or is reserved.
     BadKey(String),
@@ -103,7 +103,9 @@ impl fmt::Display for WorkspaceError {
             WorkspaceError::UnknownField { key, near } => suggest(f, "field", key, near.as_deref()),
             WorkspaceError::UnknownContact(who) => write!(f, "there is no contact {who}"),
             WorkspaceError::GroupExists(name) => write!(f, "there is already a group named `{name}`"),
-            WorkspaceError::BadName(name) => write!(f, "`{name}` cannot be a name: it takes 1 to 64 characters"),
+            WorkspaceError::BadName(name) => {
+                write!(f, "`{name}` cannot be a name: it takes 1 to 255 characters, none of them a control character")
+            }
             WorkspaceError::BadKey(key) => write!(
                 f,
                 "`{key}` cannot be a field's key: it takes 1 to 36 lower-case letters, digits and `_`, and is not the \

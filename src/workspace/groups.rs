@@ -8,13 +8,12 @@ use roaring::RoaringBitmap;
 use crate::diagnostic::{Code, Errors};
 use crate::ids::{DocumentNumber, GroupId, Uuid};
 use crate::language::{self, Resolve};
-use crate::plan::logical;
 use crate::refresh::Flips;
 use crate::refresh::order::{self, GroupCycle};
 use crate::schema::Group;
-use crate::sema::group_check;
 use crate::sema::query::{Dialect, Query};
 use crate::sema::suggest::nearest;
+use crate::sema::{group_check, groups_used};
 use crate::store::{Cause, GroupRecord, GroupStatus, MemberSet};
 use crate::value::fold;
 use crate::workspace::change::{Event, NamedRef};
@@ -24,7 +23,7 @@ use crate::workspace::rejection::Rejection;
 use crate::workspace::writer::Writer;
 
 /// The longest name of a group, in characters.
-pub(crate) const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 255;
 
 /// A group to be made or edited: what `group import` reads.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,6 +55,9 @@ pub struct DryRun {
     /// Contacts that would leave.
     pub left: RoaringBitmap,
 }
+
+/// The groups that each group's query refers to.
+type References = BTreeMap<GroupId, Vec<GroupId>>;
 
 impl Writer<'_> {
     /// Makes a group: smart with a query, manual without; and fills it.
@@ -287,7 +289,7 @@ impl Writer<'_> {
             .iter()
             .filter(|(_, other)| {
                 let queries = [&other.active, &other.pending];
-                queries.into_iter().flatten().any(|query| order::references(&logical::lower(query)).contains(&group))
+                queries.into_iter().flatten().any(|query| groups_used(query).contains(&group))
             })
             .map(|(_, other)| other.record.name.clone())
             .collect();
@@ -343,9 +345,12 @@ impl Writer<'_> {
     }
 
     fn refuse_cycle(&self, group: GroupId, query: &Query) -> Result<(), WorkspaceError> {
+        // As the queries are written, not as they are planned: a plan leaves out what cannot matter, and another version
+        // may leave out other things.
+        let active = self.definitions.groups.iter().filter(|(_, group)| group.is_kept_exact());
         let mut references: BTreeMap<GroupId, Vec<GroupId>> =
-            self.definitions.plans().map(|(id, plan)| (id, order::references(&plan))).collect();
-        references.insert(group, order::references(&logical::lower(query)));
+            active.filter_map(|(&id, group)| Some((id, groups_used(group.active.as_ref()?)))).collect();
+        references.insert(group, groups_used(query));
         order::topological(&references).map(drop).map_err(|cycle| self.named_cycle(&cycle))
     }
 
@@ -397,8 +402,8 @@ impl Writer<'_> {
     }
 
     /// What each smart group refers to, and an order in which each comes after what it refers to.
-    fn references_in_order(&self) -> Result<(BTreeMap<GroupId, Vec<GroupId>>, Vec<GroupId>), WorkspaceError> {
-        let references: BTreeMap<GroupId, Vec<GroupId>> =
+    fn references_in_order(&self) -> Result<(References, Vec<GroupId>), WorkspaceError> {
+        let references: References =
             self.definitions.plans().map(|(id, plan)| (id, order::references(&plan))).collect();
         let sequence = order::topological(&references).map_err(|cycle| self.named_cycle(&cycle))?;
         Ok((references, sequence))

@@ -5,6 +5,7 @@
 //! index. A process that has not used the index yet opens it only when a query needs it: later than the store, so then
 //! the generations must be equal; if they are not, rows answer, which is slower and as right.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -24,6 +25,14 @@ const TRIES: usize = 100;
 pub(crate) struct TextIndexes {
     folder: PathBuf,
     opened: Mutex<Option<TextIndex>>,
+}
+
+/// The right to index, alone among all processes, until it is dropped or its process ends.
+///
+/// Two runs at once would lose words: what one has taken over from the dirty set, the other would take for indexed.
+#[derive(Debug)]
+pub(crate) struct IndexRun {
+    _lock: File,
 }
 
 /// What the text index knows for one snapshot.
@@ -115,6 +124,22 @@ impl TextIndexes {
         Ok(Some(index.snapshot(view.dirty()?)))
     }
 
+    /// Begins a run of the indexer.
+    pub(crate) fn begin_run(&self) -> Result<IndexRun, WorkspaceError> {
+        // Beside the folder, which a rebuild removes.
+        let path = self.folder.with_extension("lock");
+        let failed = |error: std::io::Error| IndexError::Text(format!("locking {}: {error}", path.display()));
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(IndexRun { _lock: file }),
+            Err(TryLockError::WouldBlock) => {
+                let message = "another process is indexing text; try again when it is done".to_owned();
+                Err(IndexError::Text(message).into())
+            }
+            Err(TryLockError::Error(error)) => Err(failed(error).into()),
+        }
+    }
+
     /// The folder that it is in.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
@@ -159,7 +184,9 @@ impl Workspace {
     /// # Errors
     /// If another process is indexing, or the store or the text index cannot be written.
     pub fn index(&self) -> Result<IndexReport, WorkspaceError> {
-        let mut report = self.index_text()?;
+        let run = self.text.begin_run()?;
+        let mut report = self.index_text(&run)?;
+        drop(run);
         let mut txn = self.store.write()?;
         let definitions = self.definitions(txn.view())?;
         let kinds = FieldKinds::new(&definitions.schema);
@@ -171,7 +198,7 @@ impl Workspace {
     }
 
     /// Brings the words of the contacts that changed since the last run to the text index.
-    pub(crate) fn index_text(&self) -> Result<IndexReport, WorkspaceError> {
+    pub(crate) fn index_text(&self, _run: &IndexRun) -> Result<IndexReport, WorkspaceError> {
         let mut txn = self.store.write()?;
         txn.begin_index_run()?;
         txn.commit()?;

@@ -1,24 +1,6 @@
 //! The façade: a workspace is opened or created, read at one consistent moment, and written in batches.
 //!
-//! ```
-//! use headcount::sema::query::Dialect;
-//! use headcount::value::Instant;
-//! use headcount::workspace::{ContactPatch, Settings, Workspace};
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let folder = tempfile::tempdir()?;
-//! let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
-//! workspace.write(Instant::now(), |batch| {
-//!     let ann = ContactPatch { name: Some(Some("Ann".into())), urns: Some(vec!["tel:+250788123123".parse()?]), ..ContactPatch::default() };
-//!     batch.put(&ann)?.expect("nothing speaks against it");
-//!     batch.create_group("Anns", Some("name ~ ann"), Dialect::Extended)?;
-//!     Ok(())
-//! })?;
-//! let reader = workspace.reader(Instant::now())?;
-//! assert_eq!(reader.count("group = Anns")?, 1);
-//! # Ok(())
-//! # }
-//! ```
+//! The front page of the crate walks through the whole life of one.
 
 mod adapters;
 mod backup;
@@ -34,6 +16,7 @@ mod explain;
 mod following;
 mod groups;
 mod indexing;
+mod linting;
 pub mod log;
 mod reader;
 mod rejection;
@@ -54,6 +37,7 @@ pub use depends::Dependent;
 pub use error::WorkspaceError;
 pub use explain::Explained;
 pub use groups::{DryRun, GroupInput, GroupOutcome};
+pub use linting::Purpose;
 pub use log::{LogFilter, MembershipEvent, NamedGroup};
 pub use reader::{GroupInfo, Page, PageRequest, Reader, Stats};
 pub use rejection::{Omissions, Rejection};

@@ -7,6 +7,7 @@ use roaring::RoaringBitmap;
 use crate::contact::{Contact, ContactView};
 use crate::exec::{Order, Position, SortProperty};
 use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use crate::index::text::TextSnapshot;
 use crate::index::{IndexError, TextSource};
 use crate::language::{self, Parsed, Resolve};
 use crate::plan::atom::{Atom, LogicalPlan};
@@ -305,7 +306,8 @@ impl<'w> Reader<'w> {
         run: impl FnOnce(&StoreSearch<'_, '_, '_, 'a>) -> Result<T, IndexError>,
     ) -> Result<T, WorkspaceError> {
         let reads_groups = plan.atoms.iter().any(|atom| matches!(atom, Atom::GroupIn(_) | Atom::GroupSet));
-        let source = self.text.source(&self.workspace.text, self.snapshot.view())?;
+        let reads_words = plan.atoms.iter().any(|atom| matches!(atom, Atom::FieldWords(..)));
+        let source = if reads_words { self.text()? } else { None };
         let searchable = Searchable {
             view: self.snapshot.view(),
             definitions: &self.definitions,
@@ -450,14 +452,22 @@ impl<'w> Reader<'w> {
         }
     }
 
-    /// The members that a group had at a moment.
+    /// The members that a group had at a moment: of one between the clock and this reader's now, those that a tick to it
+    /// would leave; of one that is still to come, those of now.
     ///
     /// # Errors
     /// [`WorkspaceError::BeforeHorizon`] if the log does not reach back so far.
     pub fn members_as_of(&self, group: GroupId, moment: Instant) -> Result<RoaringBitmap, WorkspaceError> {
         let view = self.snapshot.view();
-        if moment >= self.clock() {
+        if moment >= self.now() {
             return self.members(group);
+        }
+        if moment >= self.clock() {
+            let mut moved = self.workspace.moves_until(view, &self.definitions, moment)?;
+            return match moved.remove(&group) {
+                Some(members) => Ok(members),
+                None => Ok(view.members(group)?),
+            };
         }
         let horizon = || WorkspaceError::BeforeHorizon(view.state().horizon_time);
         let sequence = view.sequence_at(moment)?.ok_or_else(horizon)?;
@@ -504,6 +514,15 @@ impl<'w> Reader<'w> {
             readers: usage.readers,
             tables: view.table_sizes()?,
         })
+    }
+
+    /// What the text index knows for this moment; `None` if rows answer.
+    pub(crate) fn text(&self) -> Result<Option<&TextSnapshot>, WorkspaceError> {
+        self.text.source(&self.workspace.text, self.snapshot.view())
+    }
+
+    pub(crate) fn text_folder(&self) -> &std::path::Path {
+        self.workspace.text.folder()
     }
 
     pub(crate) fn snapshot(&self) -> &Snapshot {

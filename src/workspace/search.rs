@@ -101,7 +101,10 @@ impl Workspace {
         query: &Query,
         now: Instant,
     ) -> Result<RoaringBitmap, WorkspaceError> {
-        let text = self.text.for_writer(view)?;
+        let plan = member_plan(query);
+        // Looking at the text index costs more than most plans: only for those that need it.
+        let reads_words = plan.atoms.iter().any(|atom| matches!(atom, Atom::FieldWords(..)));
+        let text = if reads_words { self.text.for_writer(view)? } else { None };
         let searchable = Searchable {
             view,
             definitions,
@@ -110,7 +113,7 @@ impl Workspace {
             now,
             rules: Rules::default(),
         };
-        searchable.matches(&member_plan(query))
+        searchable.matches(&plan)
     }
 
     /// The contact of a platform's number.

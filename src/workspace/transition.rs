@@ -74,7 +74,7 @@ impl Transition<'_> {
     }
 
     /// Takes the keys that are present; names that are unknown are left out and counted.
-    fn patch(&self, contact: &mut Contact, patch: &ContactPatch, omissions: &mut Omissions) {
+    pub(crate) fn patch(&self, contact: &mut Contact, patch: &ContactPatch, omissions: &mut Omissions) {
         let text = |into: &mut Option<Box<str>>, given: &Option<Option<Box<str>>>| {
             if let Some(value) = given {
                 *into = non_empty(value);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
+use smallvec::SmallVec;
 
 use crate::contact::{Contact, ContactView};
-use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use crate::ids::{DocumentNumber, FieldId, GroupId, Sequence, Uuid};
 use crate::index::{AttributeIndex, FieldKinds, RowChange};
 use crate::refresh::{self, Flips, Moment};
 use crate::schema::{Environment, FieldType, Schema};
@@ -194,14 +195,14 @@ impl<'w> Writer<'w> {
         })
     }
 
-    /// The contact as this batch sees it.
-    fn staged(&mut self, document: DocumentNumber) -> Result<Option<Contact>, WorkspaceError> {
+    /// Brings a contact into the batch, and gives it as the batch sees it.
+    fn staged(&mut self, document: DocumentNumber) -> Result<Option<&Contact>, WorkspaceError> {
         if self.staging.get(document).is_none()
             && let Some(row) = self.txn.view().row(document)?
         {
             self.staging.load(document, row.bytes().to_vec(), row.to_contact());
         }
-        Ok(self.staging.contact(document).cloned())
+        Ok(self.staging.contact(document))
     }
 
     pub(crate) fn change(
@@ -210,28 +211,9 @@ impl<'w> Writer<'w> {
         event: &Event,
         created_on: Option<Instant>,
     ) -> Result<Result<(), Rejection>, WorkspaceError> {
-        let Some(before) = self.staged(document)? else {
-            return Ok(Err(Rejection::UnknownContact(format!("{document:?}"))));
-        };
-        let mut after = before.clone();
-        let mut omissions = Omissions::default();
-        let transition = Transition { schema: &self.definitions.schema, environment: &self.environment };
-        if let Err(rejection) = transition.apply(&mut after, event, None, &mut omissions) {
-            return Ok(Err(rejection));
-        }
-        if after.urns != before.urns
-            && let Some(rejection) = self.taken(Some(document), &after)?
-        {
-            return Ok(Err(rejection));
-        }
-        if after != before {
-            if let Some(moment) = created_on {
-                after.modified_on = Some(moment);
-            }
-            self.staging.replace(document, after);
-        }
-        self.omissions.merge(omissions);
-        Ok(Ok(()))
+        self.change_with(document, created_on, |transition, contact, omissions| {
+            transition.apply(contact, event, None, omissions)
+        })
     }
 
     fn patch(
@@ -239,8 +221,41 @@ impl<'w> Writer<'w> {
         document: DocumentNumber,
         patch: &ContactPatch,
     ) -> Result<Result<(), Rejection>, WorkspaceError> {
-        // The event borrows nothing: patches come one by one, and their copy costs less than the row's decoding.
-        self.change(document, &Event::Patched(Box::new(patch.clone())), None)
+        self.change_with(document, None, |transition, contact, omissions| {
+            transition.patch(contact, patch, omissions);
+            Ok(())
+        })
+    }
+
+    /// Changes a copy of the contact, and puts it in the contact's place if nothing speaks against it.
+    fn change_with(
+        &mut self,
+        document: DocumentNumber,
+        created_on: Option<Instant>,
+        edit: impl FnOnce(&Transition<'_>, &mut Contact, &mut Omissions) -> Result<(), Rejection>,
+    ) -> Result<Result<(), Rejection>, WorkspaceError> {
+        let Some(mut after) = self.staged(document)?.cloned() else {
+            return Ok(Err(Rejection::UnknownContact(format!("{document:?}"))));
+        };
+        let mut omissions = Omissions::default();
+        let transition = Transition { schema: &self.definitions.schema, environment: &self.environment };
+        if let Err(rejection) = edit(&transition, &mut after, &mut omissions) {
+            return Ok(Err(rejection));
+        }
+        let before = self.staging.contact(document);
+        let has_other_urns = before.is_none_or(|before| before.urns != after.urns);
+        let is_changed = before != Some(&after);
+        if has_other_urns && let Some(rejection) = self.taken(Some(document), &after)? {
+            return Ok(Err(rejection));
+        }
+        if is_changed {
+            if let Some(moment) = created_on {
+                after.modified_on = Some(moment);
+            }
+            self.staging.replace(document, after);
+        }
+        self.omissions.merge(omissions);
+        Ok(Ok(()))
     }
 
     fn taken(&self, document: Option<DocumentNumber>, contact: &Contact) -> Result<Option<Rejection>, WorkspaceError> {
@@ -275,10 +290,7 @@ impl<'w> Writer<'w> {
         let mut contact = Contact::new(given.unwrap_or_else(Uuid::random), self.now());
         let mut omissions = Omissions::default();
         let transition = Transition { schema: &self.definitions.schema, environment: &self.environment };
-        let event = Event::Patched(Box::new(patch.clone()));
-        if let Err(rejection) = transition.apply(&mut contact, &event, None, &mut omissions) {
-            return Ok(Err(rejection));
-        }
+        transition.patch(&mut contact, patch, &mut omissions);
         if let Some(ContactRef::Urn(urn)) = reference
             && contact.urns.is_empty()
         {
@@ -455,7 +467,7 @@ impl<'w> Writer<'w> {
     /// Takes all members out of a manual group, with cause `edit`.
     pub(crate) fn leave_all(&mut self, group: GroupId, members: &RoaringBitmap) -> Result<(), WorkspaceError> {
         for document in members.iter().map(DocumentNumber) {
-            let Some(mut contact) = self.staged(document)? else { continue };
+            let Some(mut contact) = self.staged(document)?.cloned() else { continue };
             contact.groups.retain(|&held| held != group);
             self.staging.replace(document, contact);
         }
@@ -511,19 +523,19 @@ fn view_of(document: DocumentNumber, bytes: &[u8]) -> Result<RowView<'_>, StoreE
 
 /// Whether the words that the text index keeps of a contact changed.
 fn has_other_words(change: &RowChange<RowView<'_>>, schema: &Schema) -> bool {
-    let texts = schema.fields().iter().filter(|field| field.kind == FieldType::Text);
-    let text = |row: &Option<RowView<'_>>, field| {
-        row.as_ref().and_then(|row| row.field(field)).map(|value| value.text.to_owned())
-    };
-    texts.into_iter().any(|field| text(&change.before, field.id) != text(&change.after, field.id))
+    let mut texts = schema.fields().iter().filter(|field| field.kind == FieldType::Text);
+    texts.any(|field| text_of(&change.before, field.id) != text_of(&change.after, field.id))
+}
+
+fn text_of<'a>(row: &Option<RowView<'a>>, field: FieldId) -> Option<&'a str> {
+    row.as_ref().and_then(|row| row.field(field)).map(|value| value.text)
 }
 
 /// Moves in and out of manual groups, which the contacts' own lists tell.
 fn manual_flips(changes: &[RowChange<RowView<'_>>]) -> Vec<Flips> {
     let mut flips: BTreeMap<GroupId, Flips> = BTreeMap::new();
     for change in changes {
-        let before: Vec<GroupId> = change.before.iter().flat_map(|row| row.groups()).collect();
-        let after: Vec<GroupId> = change.after.iter().flat_map(|row| row.groups()).collect();
+        let (before, after) = (groups_of(&change.before), groups_of(&change.after));
         if before == after {
             continue;
         }
@@ -535,6 +547,10 @@ fn manual_flips(changes: &[RowChange<RowView<'_>>]) -> Vec<Flips> {
         }
     }
     flips.into_values().collect()
+}
+
+fn groups_of(row: &Option<RowView<'_>>) -> SmallVec<[GroupId; 8]> {
+    row.iter().flat_map(RowView::groups).collect()
 }
 
 fn moves_of(flips: &mut BTreeMap<GroupId, Flips>, group: GroupId) -> &mut Flips {

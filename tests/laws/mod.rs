@@ -1,8 +1,9 @@
 //! What must hold of any text whatever, for the tests and the fuzz target alike.
 
-use headcount::diagnostic::draw;
+use headcount::diagnostic::{Diagnostic, draw};
 use headcount::ids::{FieldId, FlowId, GroupId, Uuid};
 use headcount::language::{self, Dialect, Errors, Query, Resolve};
+use headcount::lint::{Known, lint};
 use headcount::schema::{DateFormat, Environment, Field, FieldType, Flow, Group, Schema};
 use headcount::sema::codec;
 use headcount::sema::inspect::inspect;
@@ -81,7 +82,10 @@ pub(crate) fn read(text: &str, mode: Mode, schema: &Schema, environment: &Enviro
 pub(crate) fn check(text: &str, mode: Mode, schema: &Schema) {
     let environment = environment(mode.environment);
     match read(text, mode, schema, &environment) {
-        Ok(query) => check_query(&query, mode, schema, &environment),
+        Ok(query) => {
+            check_query(&query, mode, schema, &environment);
+            check_warnings(text, &query, schema, &environment);
+        }
         Err(errors) => check_errors(text, &errors),
     }
 }
@@ -103,11 +107,23 @@ fn check_query(query: &Query, mode: Mode, schema: &Schema, environment: &Environ
     assert!(codec::decode(&saved[..saved.len() - 1]).is_err());
 }
 
-fn check_errors(text: &str, errors: &Errors) {
-    for error in errors.iter() {
-        let range = error.span.range();
-        assert!(text.get(range).is_some(), "{error:?} is not within the text, or splits a character");
+fn check_warnings(text: &str, query: &Query, schema: &Schema, environment: &Environment) {
+    let warnings = lint(text, query, &Known { groups: &[("Same", query)], ..Known::new(schema, environment) });
+    assert!(warnings.iter().all(|warning| warning.code.is_warning()));
+    check_spans(text, &warnings);
+}
+
+/// Drawing costs more than all the rest: each eighth text, by its length, is drawn.
+fn check_spans(text: &str, diagnostics: &[Diagnostic]) {
+    for diagnostic in diagnostics {
+        let range = diagnostic.span.range();
+        assert!(text.get(range).is_some(), "{diagnostic:?} is not within the text, or splits a character");
     }
-    assert!(!draw(text, &errors.to_vec(), false).is_empty());
+    let is_drawn = !diagnostics.is_empty() && text.len() % 8 == 1;
+    assert!(!is_drawn || !draw(text, diagnostics, false).is_empty());
+}
+
+fn check_errors(text: &str, errors: &Errors) {
+    check_spans(text, &errors.to_vec());
     assert!(errors.to_json()["errors"].is_array());
 }

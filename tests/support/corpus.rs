@@ -95,31 +95,31 @@ fn urns(value: &Value) -> Vec<Urn> {
     value.as_array().unwrap().iter().map(|urn| Urn::parse(urn.as_str().unwrap()).unwrap()).collect()
 }
 
+/// A contact as `contacts.jsonl` has them.
+pub(crate) fn contact(json: &Value, schema: &Schema, environment: &Environment) -> Contact {
+    let uuid = Uuid::parse(json["uuid"].as_str().unwrap()).unwrap();
+    let mut contact = Contact::new(uuid, moment(&json["created_on"]).unwrap());
+    contact.id = optional(&json["id"]);
+    contact.reference = optional(&json["ref"]);
+    contact.name = optional(&json["name"]);
+    contact.language = optional(&json["language"]);
+    contact.status = Status::from_name(json["status"].as_str().unwrap()).unwrap();
+    contact.urns = urns(&json["urns"]);
+    contact.groups = json["groups"].as_array().unwrap().iter().map(|g| schema.group(name_of(g)).unwrap().id).collect();
+    contact.groups.sort_unstable();
+    contact.flow = (!json["flow"].is_null()).then(|| schema.flow(name_of(&json["flow"])).unwrap().id);
+    contact.history = json["history"].as_array().unwrap().iter().map(|f| schema.flow(name_of(f)).unwrap().id).collect();
+    contact.history.sort_unstable();
+    contact.tickets = json["tickets"].as_u64().unwrap() as u32;
+    contact.last_seen_on = moment(&json["last_seen_on"]);
+    for (key, value) in json["fields"].as_object().unwrap() {
+        set_field(&mut contact, schema.field(key).unwrap(), value, environment);
+    }
+    contact
+}
+
 pub(crate) fn contacts(schema: &Schema, environment: &Environment) -> Vec<Contact> {
-    let contact = |json: Value| {
-        let uuid = Uuid::parse(json["uuid"].as_str().unwrap()).unwrap();
-        let mut contact = Contact::new(uuid, moment(&json["created_on"]).unwrap());
-        contact.id = optional(&json["id"]);
-        contact.reference = optional(&json["ref"]);
-        contact.name = optional(&json["name"]);
-        contact.language = optional(&json["language"]);
-        contact.status = Status::from_name(json["status"].as_str().unwrap()).unwrap();
-        contact.urns = urns(&json["urns"]);
-        contact.groups =
-            json["groups"].as_array().unwrap().iter().map(|g| schema.group(name_of(g)).unwrap().id).collect();
-        contact.groups.sort_unstable();
-        contact.flow = (!json["flow"].is_null()).then(|| schema.flow(name_of(&json["flow"])).unwrap().id);
-        contact.history =
-            json["history"].as_array().unwrap().iter().map(|f| schema.flow(name_of(f)).unwrap().id).collect();
-        contact.history.sort_unstable();
-        contact.tickets = json["tickets"].as_u64().unwrap() as u32;
-        contact.last_seen_on = moment(&json["last_seen_on"]);
-        for (key, value) in json["fields"].as_object().unwrap() {
-            set_field(&mut contact, schema.field(key).unwrap(), value, environment);
-        }
-        contact
-    };
-    lines("contacts.jsonl").into_iter().map(contact).collect()
+    lines("contacts.jsonl").iter().map(|json| contact(json, schema, environment)).collect()
 }
 
 /// Applies an event as `changes.jsonl` has them.

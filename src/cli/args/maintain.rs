@@ -51,15 +51,6 @@ pub struct Export {
     pub file: PathBuf,
 }
 
-/// `report`
-#[derive(Args, Debug)]
-#[command(after_help = "Example:\n  headcount report groups.html")]
-pub struct Report {
-    /// The page to write
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-}
-
 /// `repl`
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  headcount repl")]

@@ -133,8 +133,6 @@ pub enum Command {
     Backup(maintain::Backup),
     /// Write contacts with their groups to a file
     Export(maintain::Export),
-    /// Write a page of plots about groups and fields
-    Report(maintain::Report),
     /// Search and explore at a prompt
     Repl(maintain::Repl),
     /// Print completions for a shell

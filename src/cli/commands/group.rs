@@ -19,7 +19,7 @@ use crate::cli::settings::Settings;
 use crate::ids::{DocumentNumber, GroupId};
 use crate::import::{Source, groups, references};
 use crate::sema::query::Dialect;
-use crate::workspace::{DryRun, GroupInfo, GroupInput, GroupOutcome, Reader, WorkspaceError};
+use crate::workspace::{DryRun, GroupInfo, GroupInput, GroupOutcome, Purpose, Reader, WorkspaceError};
 
 /// `group …`
 pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
@@ -27,7 +27,7 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
     match command {
         GroupCommand::Create { name, query, dialect } => {
             if let Some(text) = query {
-                let parsed = session.told(session.reader()?.parse(text, *dialect))?;
+                let parsed = session.told(session.reader()?.parse_and_lint(text, *dialect, Purpose::Group(None)))?;
                 queries::warnings(text, &parsed.warnings, settings);
             }
             let made = session.write(|writer| writer.create_group(name, query.as_deref(), *dialect))?;
@@ -52,6 +52,7 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
         }
         GroupCommand::Edit { name, query, dry_run: true, dialect } => session.dry_run(name, query, *dialect),
         GroupCommand::Edit { name, query, dry_run: false, dialect } => {
+            session.warn_of_edit(name, query, *dialect)?;
             let edited = session.write(|writer| {
                 let group = writer.group_named(name)?;
                 writer.edit_group(group, query, *dialect)?;
@@ -61,6 +62,17 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
         }
         GroupCommand::Delete { name } => session.delete_group(name),
         GroupCommand::Import { file, dialect } => session.import_groups(file, *dialect),
+    }
+}
+
+impl Session<'_> {
+    /// Warns of what is odd about a group's new query.
+    fn warn_of_edit(&self, name: &str, query: &str, dialect: Dialect) -> Outcome {
+        let reader = self.reader()?;
+        let group = self.told(reader.group_named(name))?;
+        let parsed = self.told(reader.parse_and_lint(query, dialect, Purpose::Group(Some(group))))?;
+        queries::warnings(query, &parsed.warnings, self.settings);
+        Ok(())
     }
 }
 

@@ -1,27 +1,27 @@
 //! What each command does. A file for each family.
 
 mod apply;
+mod contact;
 mod demo;
 mod export;
-mod messaging;
-mod why;
-mod contact;
 mod feed;
 mod group;
 mod import;
 mod log;
 mod maintain;
+mod messaging;
 mod parse;
 mod queries;
 mod query;
+mod repl;
 mod session;
 mod tools;
 mod trigger;
+mod why;
 mod workspace;
 
 use crate::cli::Outcome;
 use crate::cli::args::Command;
-use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
 
 /// Does what was asked for.
@@ -57,6 +57,6 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Generate(args) => tools::generate(&args, settings),
         Command::Completions(args) => tools::completions(&args, settings),
         Command::Man(args) => tools::man(&args, settings),
-        _ => Err(Failure::Failed("this command is not part of this build".to_owned())),
+        Command::Repl(_) => repl::repl(settings),
     }
 }

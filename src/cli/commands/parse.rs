@@ -12,20 +12,26 @@ use crate::cli::settings::Settings;
 use crate::diagnostic::{Diagnostic, Errors};
 use crate::import::{Source, schema};
 use crate::language::{self, Resolve};
+use crate::lint;
 use crate::schema::{Environment, Schema};
 use crate::sema::print::canonical_in;
+use crate::workspace::{Purpose, Reader};
 
 /// What names in queries are looked up in.
-struct Names {
+struct Names<'r> {
     /// Empty if nothing is looked up.
     schema: Schema,
     resolves: bool,
     environment: Environment,
+    /// The store that they are from, if they are from one: it knows values and groups.
+    reader: Option<&'r Reader<'r>>,
 }
 
 /// Checks a query, or each of a file, and prints its canonical form and what it uses.
 pub(super) fn parse(args: &Parse, settings: &Settings) -> Outcome {
-    let names = Names::of(args, settings)?;
+    let session = if args.schema.is_some() || args.no_resolve { None } else { Some(store(settings)?) };
+    let reader = session.as_ref().map(Session::reader).transpose()?;
+    let names = Names::of(args, settings, reader.as_ref())?;
     if let Some(file) = &args.batch {
         return queries::batch(file, settings, |text| Ok(names.parse(text, args).map(|(parsed, _)| parsed)));
     }
@@ -39,37 +45,35 @@ pub(super) fn parse(args: &Parse, settings: &Settings) -> Outcome {
     output.details(settings.format_or(Format::Table), &properties(&parsed), None, &parsed)
 }
 
-impl Names {
-    fn of(args: &Parse, settings: &Settings) -> Outcome<Self> {
-        let mut environment = Environment::utc(settings.now);
-        environment.redact_urns = args.redact_urns;
-        overlay(&mut environment, &args.environment);
-        match &args.schema {
-            Some(file) => {
-                let schema = schema::read(Source::open(file)?)?.to_schema();
-                Ok(Names { schema, resolves: true, environment })
-            }
-            None if args.no_resolve => Ok(Names { schema: Schema::new(), resolves: false, environment }),
-            None => {
-                let session = Session::open(settings).map_err(|failure| match failure {
-                    Failure::Failed(reason) => {
-                        Failure::Failed(format!("{reason}; or give a schema with --schema FILE, or say --no-resolve"))
-                    }
-                    other => other,
-                })?;
-                let reader = session.reader()?;
-                let mut environment = reader.environment().clone();
-                environment.redact_urns |= args.redact_urns;
-                overlay(&mut environment, &args.environment);
-                Ok(Names { schema: reader.schema().clone(), resolves: true, environment })
-            }
+/// The store, or a hint at what to do without.
+fn store(settings: &Settings) -> Outcome<Session<'_>> {
+    Session::open(settings).map_err(|failure| match failure {
+        Failure::Failed(reason) => {
+            Failure::Failed(format!("{reason}; or give a schema with --schema FILE, or say --no-resolve"))
         }
+        other => other,
+    })
+}
+
+impl<'r> Names<'r> {
+    fn of(args: &Parse, settings: &Settings, reader: Option<&'r Reader<'r>>) -> Outcome<Self> {
+        let (schema, mut environment) = match (reader, &args.schema) {
+            (Some(reader), _) => (reader.schema().clone(), reader.environment().clone()),
+            (None, Some(file)) => (schema::read(Source::open(file)?)?.to_schema(), Environment::utc(settings.now)),
+            (None, None) => (Schema::new(), Environment::utc(settings.now)),
+        };
+        environment.redact_urns |= args.redact_urns;
+        overlay(&mut environment, &args.environment);
+        Ok(Names { schema, resolves: reader.is_some() || args.schema.is_some(), environment, reader })
     }
 
     fn parse(&self, text: &str, args: &Parse) -> Result<(Parsed, Vec<Diagnostic>), Errors> {
         let resolve = if self.resolves { Resolve::Schema(&self.schema) } else { Resolve::Nothing };
-        let language::Parsed { query, warnings } =
-            language::parse_with(text, args.dialect, resolve, &self.environment)?;
+        let query = language::parse_with(text, args.dialect, resolve, &self.environment)?.query;
+        let warnings = match self.reader {
+            Some(reader) => reader.lint(text, &query, Purpose::Group(None)),
+            None => lint::lint(text, &query, &lint::Known::new(&self.schema, &self.environment)),
+        };
         let parsed = Parsed {
             query: canonical_in(&query, &self.schema, &self.environment),
             metadata: Metadata::of(&query, &self.schema),

@@ -11,7 +11,7 @@ use crate::cli::settings::Settings;
 use crate::exec::Order;
 use crate::ids::{DocumentNumber, GroupId};
 use crate::language::{Errors, Query};
-use crate::workspace::{Page, PageRequest, Reader, WorkspaceError};
+use crate::workspace::{Page, PageRequest, Purpose, Reader, WorkspaceError};
 
 /// Searches, once or for each query of a file.
 pub(super) fn query(args: &QueryArgs, settings: &Settings) -> Outcome {
@@ -22,7 +22,12 @@ pub(super) fn query(args: &QueryArgs, settings: &Settings) -> Outcome {
         return queries::batch(file, settings, |text| search.answer(text));
     }
     let text = args.query.as_deref().unwrap_or_default();
-    let parsed = session.told(reader.parse(text, args.dialect))?;
+    let read = if args.count {
+        reader.parse(text, args.dialect)
+    } else {
+        reader.parse_and_lint(text, args.dialect, Purpose::Search)
+    };
+    let parsed = session.told(read)?;
     queries::warnings(text, &parsed.warnings, settings);
     if args.count { search.show_count(&parsed.query) } else { search.show_page(&parsed.query) }
 }
@@ -166,7 +171,7 @@ pub(super) fn tell_rest(settings: &Settings, format: Format, shown: usize, total
 pub(super) fn explain(args: &Explain, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     let reader = session.reader()?;
-    let parsed = session.told(reader.parse(&args.query, args.dialect))?;
+    let parsed = session.told(reader.parse_and_lint(&args.query, args.dialect, Purpose::Search))?;
     queries::warnings(&args.query, &parsed.warnings, settings);
     let explained = session.told(reader.explain(&parsed.query, args.analyze))?;
     let mut output = settings.output();

@@ -9,9 +9,14 @@ use crate::plan::rules::Kind;
 
 pub(crate) fn apply(builder: &mut Builder, kind: Kind, children: &[Expr]) -> Option<Vec<Expr>> {
     let inner_kind = kind.flipped_if(true);
+    // In how many children each part stands: one that stands twice in one child is another rule's business.
     let mut counts: FxHashMap<&Expr, usize> = FxHashMap::default();
-    for part in children.iter().filter_map(|child| inner_kind.children_of(child)).flatten() {
-        *counts.entry(part).or_default() += 1;
+    for inner in children.iter().filter_map(|child| inner_kind.children_of(child)) {
+        for (at, part) in inner.iter().enumerate() {
+            if !inner.iter().take(at).any(|earlier| earlier == part) {
+                *counts.entry(part).or_default() += 1;
+            }
+        }
     }
     // The part that most children share; of several, the first in order, so that the outcome is always the same.
     let (common, _) = counts

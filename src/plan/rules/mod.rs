@@ -141,7 +141,7 @@ impl Kind {
 
 /// Applies the rules to the children of a combination until none finds anything to do.
 ///
-/// Each application leaves fewer leaves, or as many that say less, so this ends.
+/// Each application takes a child away or makes one smaller, or puts them in order, so this ends.
 pub(crate) fn apply(builder: &mut Builder, rules: Rules, kind: Kind, mut children: Vec<Expr>) -> Vec<Expr> {
     type Rule = fn(&mut Builder, Kind, &[Expr]) -> Option<Vec<Expr>>;
     const IN_ORDER: [(Rules, Rule); 9] = [

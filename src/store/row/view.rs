@@ -273,13 +273,17 @@ impl<'a> Directory<'a> {
         None
     }
 
-    fn value(&self, at: usize) -> Option<FieldValueRef<'a>> {
+    /// A value as it is stored: equal values are equal bytes.
+    fn raw(&self, at: usize) -> Option<&'a [u8]> {
         let start = match at.checked_sub(1) {
             Some(before) => offset(self.ends, 0, before, self.wide)?,
             None => 0,
         };
-        let end = offset(self.ends, 0, at, self.wide)?;
-        let mut cursor = Cursor::new(self.heap.get(start..end)?);
+        self.heap.get(start..offset(self.ends, 0, at, self.wide)?)
+    }
+
+    fn value(&self, at: usize) -> Option<FieldValueRef<'a>> {
+        let mut cursor = Cursor::new(self.raw(at)?);
         let kind = cursor.u8().ok()?;
         let stored = match kind {
             kind::OTHER_NUMBER => {
@@ -353,5 +357,25 @@ impl ContactView for RowView<'_> {
     }
     fn fields(&self) -> impl Iterator<Item = (FieldId, FieldValueRef<'_>)> {
         RowView::fields(self)
+    }
+    fn compare_fields(
+        &self,
+        other: &Self,
+        mut visit: impl FnMut(FieldId, Option<FieldValueRef<'_>>, Option<FieldValueRef<'_>>),
+    ) {
+        let (old, new) = (self.directory(), other.directory());
+        let (mut left, mut right) = (0, 0);
+        loop {
+            let (a, b) = (old.and_then(|old| old.id(left)), new.and_then(|new| new.id(right)));
+            let Some(field) = a.into_iter().chain(b).min() else { break };
+            let (is_old, is_new) = (a == Some(field), b == Some(field));
+            let (was, is) = (old.filter(|_| is_old), new.filter(|_| is_new));
+            let is_same = is_old && is_new && was.and_then(|old| old.raw(left)) == is.and_then(|new| new.raw(right));
+            if !is_same {
+                visit(field, was.and_then(|old| old.value(left)), is.and_then(|new| new.value(right)));
+            }
+            left += usize::from(is_old);
+            right += usize::from(is_new);
+        }
     }
 }

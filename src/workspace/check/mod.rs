@@ -5,6 +5,7 @@
 
 mod indexes;
 mod memberships;
+mod text;
 
 use std::fmt;
 
@@ -40,6 +41,8 @@ pub struct CheckReport {
     pub urns: u64,
     /// Pairs of value and contact compared in attribute indexes.
     pub index_entries: u64,
+    /// Words compared in the text index.
+    pub words: u64,
     /// Groups computed again.
     pub groups: u64,
     /// Memberships compared.
@@ -82,6 +85,7 @@ impl Reader<'_> {
         let mut report = CheckReport::default();
         self.check_rows(&mut report)?;
         indexes::check(self, &mut report)?;
+        text::check(self, &mut report)?;
         memberships::check(self, &mut report)?;
         self.check_log_readable(&mut report)?;
         Ok(report)

@@ -275,7 +275,7 @@ fn reason(
     let failing = clauses.and_then(first_failing);
     let inactive = if status == Status::Active { String::new() } else { format!("; it is also {status}, not active") };
     match failing {
-        Some((text, saw)) if saw.is_empty() => format!("`{text}` does not hold: there is no value{inactive}"),
+        Some((text, [])) => format!("`{text}` does not hold: there is no value{inactive}"),
         Some((text, saw)) => format!("`{text}` does not hold: it saw {}{inactive}", saw.join(", ")),
         None => format!("the query does not hold{inactive}"),
     }
