@@ -55,7 +55,7 @@ impl Trigger {
         let mut child =
             shell(command).stdin(Stdio::piped()).stdout(Stdio::from(std::io::stderr())).spawn().map_err(failed)?;
         let input = child.stdin.take().map(BufWriter::new);
-        let trigger = Trigger {
+        let mut trigger = Trigger {
             command: command.clone(),
             child,
             input,
@@ -65,6 +65,10 @@ impl Trigger {
             kept: kept.unwrap_or_default(),
             kept_at: Instant::now(),
         };
+        if kept.is_none() {
+            // If it fails on its first run, the next one has to begin where this one did.
+            trigger.keep(session)?;
+        }
         Ok((trigger, from))
     }
 
