@@ -102,8 +102,7 @@ fn the_log_is_followed_from_another_process() {
     let folder = small();
     let path = folder.path();
     let since = run(path, &["log"]).well().lines().last().unwrap()["seq"].to_string();
-    let mut log =
-        Following::start(path, &["log", "--follow", "--since", &since, "--group", "Adults", "--now", NOW]);
+    let mut log = Following::start(path, &["log", "--follow", "--since", &since, "--group", "Adults", "--now", NOW]);
     run_with(path, &["apply", "-"], &age(BOB, "20")).well();
     assert_eq!(moves(&[log.line()]), ["Bob +Adults - change"]);
     run_with(path, &["apply", "-"], &age(BOB, "21")).well();

@@ -108,7 +108,10 @@ fn a_campaign_tells_who_is_due_and_when() {
     for (text, reason) in [
         (r#"{"group": "VIPs", "points": []}"#, "did you mean `VIP`?"),
         (r#"{"group": "VIP", "points": [{"relative_to": "age", "offset": 1, "unit": "days"}]}"#, "holds no dates"),
-        (r#"{"group": "VIP", "points": [{"relative_to": "duee", "offset": 1, "unit": "days"}]}"#, "did you mean `due`?"),
+        (
+            r#"{"group": "VIP", "points": [{"relative_to": "duee", "offset": 1, "unit": "days"}]}"#,
+            "did you mean `due`?",
+        ),
         (
             r#"{"group": "VIP", "points": [{"relative_to": "due", "offset": 1, "unit": "dayz"}]}"#,
             "did you mean `days`?",
