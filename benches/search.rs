@@ -115,8 +115,11 @@ fn seen_since(day: i64) -> Atom {
     Atom::TimeRange(TimeProperty::LastSeenOn, Some(bound), None)
 }
 
+/// What must hold the nth time that a search is run.
+type Demand = fn(i64) -> Vec<(Atom, bool)>;
+
 /// The atoms that must all hold, each as it is or negated, for the nth time that the search is run.
-fn searches() -> Vec<(&'static str, fn(i64) -> Vec<(Atom, bool)>)> {
+fn searches() -> Vec<(&'static str, Demand)> {
     vec![
         ("equality and range", |n| {
             let gender = ["m", "f"][n as usize % 2].to_owned();

@@ -55,10 +55,6 @@ fn workspace(environment: &str) -> (tempfile::TempDir, Workspace) {
     (folder, workspace)
 }
 
-fn contacts() -> Vec<String> {
-    lines("contacts.jsonl").iter().map(|contact| contact["uuid"].as_str().unwrap().to_owned()).collect()
-}
-
 /// Which contacts of the file match, by index plan.
 fn matches(workspace: &Workspace, query: &str) -> Vec<usize> {
     let reader = workspace.reader(now()).unwrap();
@@ -155,7 +151,8 @@ fn groups_before_during_and_after_changes_one_by_one() {
     for (_, change) in changes {
         number += 1;
         let change = change.unwrap();
-        let commit = workspace.write(now(), |batch| Ok(batch.apply(&change)?.unwrap())).unwrap();
+        let commit = workspace.write(now(), |batch| batch.apply(&change)).unwrap();
+        commit.value.as_ref().unwrap();
         let reader = workspace.reader(now()).unwrap();
         let events: Vec<MembershipEvent> =
             reader.events_since(commit.before, Default::default()).unwrap().flat_map(Result::unwrap).collect();

@@ -225,7 +225,7 @@ impl Session<'_> {
             let micros = if group.smart { start.elapsed().as_micros() as u64 } else { 0 };
             groups.push(Profiled { group: GroupItem::from(&group), micros });
         }
-        groups.sort_by(|a, b| b.micros.cmp(&a.micros));
+        groups.sort_by_key(|group| std::cmp::Reverse(group.micros));
         let mut columns = GroupItem::columns();
         columns.insert(1, Column::number("Microseconds"));
         self.settings.output().list(self.format(), columns, &ProfiledList { groups: &groups }, &groups)

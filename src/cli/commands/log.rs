@@ -54,7 +54,10 @@ pub(super) fn log(args: &Log, settings: &Settings) -> Outcome {
     feed.give(&session, &reader, given, last, filter)?;
     given = given.max(last);
     drop(reader);
-    while args.follow {
+    if !args.follow {
+        return feed.finish(&session);
+    }
+    loop {
         std::thread::sleep(LOOK_EVERY);
         let mut reader = session.told(session.workspace.reader(settings.moment()))?;
         // Somebody has to make time pass where no stream does.
@@ -70,5 +73,4 @@ pub(super) fn log(args: &Log, settings: &Settings) -> Outcome {
             trigger.keep_position(&session)?;
         }
     }
-    feed.finish(&session)
 }

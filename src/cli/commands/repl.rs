@@ -104,7 +104,7 @@ fn answer(line: &str, settings: &Settings) {
             if let Err(failure) = super::run(cli.command, settings)
                 && let Some(message) = failure.message()
             {
-                settings.error(&message);
+                settings.error(message);
             }
         }
         Err(error) => settings.line(error.to_string().trim_end()),
