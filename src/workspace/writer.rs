@@ -146,15 +146,23 @@ impl<'w> Writer<'w> {
     /// # Errors
     /// If the store fails.
     pub fn advance_source(&mut self, source: &SourcePosition) -> Result<bool, WorkspaceError> {
-        let last = match self.sources.get(&source.name) {
-            Some(&offset) => Some(offset),
-            None => self.txn.view().source_offset(&source.name)?,
-        };
-        if last.is_some_and(|last| source.offset <= last) {
+        if self.has_seen(source)? {
             return Ok(false);
         }
         self.sources.insert(source.name.clone(), source.offset);
         Ok(true)
+    }
+
+    /// Whether a position of a source lies at or before the last one that was seen, so that its change is a replay.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn has_seen(&self, source: &SourcePosition) -> Result<bool, WorkspaceError> {
+        let last = match self.sources.get(&source.name) {
+            Some(&offset) => Some(offset),
+            None => self.txn.view().source_offset(&source.name)?,
+        };
+        Ok(last.is_some_and(|last| source.offset <= last))
     }
 
     /// Creates the contact, or patches it if it is known by its identity or one of its addresses.

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use crate::cli::Outcome;
 use crate::cli::args::stream::Apply;
-use crate::cli::commands::feed::Feed;
+use crate::cli::commands::feed::{Feed, WhenClosed};
 use crate::cli::commands::session::{Session, reason};
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
-use crate::cli::output::grouped;
+use crate::cli::output::counted;
 use crate::cli::output::progress::ProgressBar;
 use crate::cli::settings::Settings;
 use crate::import::changes::{Item, Next};
@@ -39,12 +39,20 @@ pub(super) fn apply(args: &Apply, settings: &Settings) -> Outcome {
         (reader.environment().redact_urns, reader.sequence())
     };
     let trigger = match &args.exec {
-        Some(command) => Some(Trigger::start(command, &session, last)?),
+        Some(command) => Some(Trigger::start(command, LogFilter::default(), &session, last)?),
         None => None,
     };
     let (trigger, told) = trigger.map_or((None, last), |(trigger, told)| (Some(trigger), told));
     let shows_progress = !std::io::stdout().is_terminal();
     let total = source.progress().total_bytes().filter(|_| shows_progress);
+    // A file is applied to its end whoever reads what comes of it; a stream ends when nobody does.
+    let mut feed = if source.is_stream() {
+        Feed::new(&mut output, settings, trigger, WhenClosed::End).drawn_at_once()
+    } else {
+        Feed::new(&mut output, settings, trigger, WhenClosed::GoOn)
+    };
+    // What a program missed last time comes first.
+    feed.tell_missed(&session, told, last)?;
     let mut application = Application {
         session: &session,
         name: source.name().to_owned(),
@@ -53,12 +61,10 @@ pub(super) fn apply(args: &Apply, settings: &Settings) -> Outcome {
         hides_addresses,
         waiting: VecDeque::new(),
         has_ended: false,
-        feed: Feed::new(&mut output, settings, trigger),
+        feed,
         progress: total.map(|total| settings.progress_bytes("applying", Some(total))),
         totals: Totals::default(),
     };
-    // What a program missed last time comes first.
-    application.feed.tell_missed(&session, told, last)?;
     application.run(source)?;
     application.finish()
 }
@@ -95,7 +101,9 @@ impl Cut {
 
 #[derive(Default)]
 struct Totals {
-    lines: u64,
+    applied: u64,
+    /// Lines of a source that were applied or rejected by an earlier run.
+    seen: u64,
     rejected: u64,
     omissions: Omissions,
 }
@@ -201,27 +209,30 @@ impl Application<'_, '_> {
         let Application { session, waiting, cut, hides_addresses, .. } = self;
         let mut rejected = Vec::new();
         let commit = session.told(session.workspace.write(session.settings.moment(), |writer| {
-            let mut lines = 0;
+            let (mut lines, mut seen) = (0, 0);
             while let Some((line, item)) = waiting.pop_front() {
                 lines += 1;
+                let source = match &item {
+                    Ok(change) => &change.source,
+                    Err(rejection) => &rejection.source,
+                };
+                let is_replay = source.as_ref().map(|source| writer.has_seen(source)).transpose()?.unwrap_or(false);
                 match item {
+                    _ if is_replay => seen += 1,
                     Ok(change) => {
                         if let Err(rejection) = writer.apply(&change)? {
                             rejected.push((line, reason(&rejection, *hides_addresses)));
                         }
                     }
                     Err(rejection) => {
-                        let is_new = match &rejection.source {
-                            Some(source) => writer.advance_source(source)?,
-                            None => true,
-                        };
-                        if is_new {
-                            rejected.push((line, rejection.reason));
+                        if let Some(source) = &rejection.source {
+                            writer.advance_source(source)?;
                         }
+                        rejected.push((line, rejection.reason));
                     }
                 }
                 let is_full = match *cut {
-                    Cut::Usual => lines as usize >= LINES,
+                    Cut::Usual => lines >= LINES as u64,
                     Cut::EachLine => true,
                     Cut::Contacts(contacts) => writer.staged_contacts() >= contacts,
                 };
@@ -229,15 +240,18 @@ impl Application<'_, '_> {
                     break;
                 }
             }
-            Ok(lines)
+            Ok((lines, seen))
         }))?;
         let tell = || rejected.iter().for_each(|(line, reason)| session.rejected(&self.name, *line, reason));
         match &self.progress {
             Some(progress) => progress.interrupted(tell),
             None => tell(),
         }
-        self.totals.lines += commit.value;
-        self.totals.rejected += rejected.len() as u64;
+        let (lines, seen) = commit.value;
+        let refused = rejected.len() as u64;
+        self.totals.applied += lines - seen - refused;
+        self.totals.seen += seen;
+        self.totals.rejected += refused;
         if self.is_live {
             warn(&commit.omissions, session.settings);
         } else {
@@ -270,14 +284,16 @@ impl Application<'_, '_> {
     fn finish(self) -> Outcome {
         let Application { session, feed, progress, totals, .. } = self;
         drop(progress);
-        let Totals { lines, rejected, omissions } = totals;
+        let Totals { applied, seen, rejected, omissions } = totals;
         let given = feed.lines;
         feed.finish(session)?;
         warn(&omissions, session.settings);
-        let mut summary =
-            format!("applied {} changes: {} membership changes", grouped(lines - rejected), grouped(given));
+        let mut summary = format!("applied {}: {}", counted(applied, "change"), counted(given, "membership change"));
+        if seen > 0 {
+            summary.push_str(&format!("; {} seen before", counted(seen, "line")));
+        }
         if rejected > 0 {
-            summary.push_str(&format!("; {} lines were rejected", grouped(rejected)));
+            summary.push_str(&format!("; {} rejected", counted(rejected, "line")));
         }
         session.settings.note(&summary);
         if rejected > 0 { Err(Failure::SomeRejected) } else { Ok(()) }

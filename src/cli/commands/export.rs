@@ -12,7 +12,7 @@ use crate::cli::args::maintain::{Backup, Export};
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::contact::ContactItem;
-use crate::cli::output::{Format, grouped};
+use crate::cli::output::{Format, counted, grouped};
 use crate::cli::settings::Settings;
 use crate::contact::Contact;
 use crate::ids::{DocumentNumber, GroupId};
@@ -48,7 +48,7 @@ pub(super) fn export(args: &Export, settings: &Settings) -> Outcome {
             grouped(export.unfit)
         ));
     }
-    settings.note(&format!("exported {} contacts", grouped(count)));
+    settings.note(&format!("exported {}", counted(count, "contact")));
     Ok(())
 }
 

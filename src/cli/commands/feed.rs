@@ -3,6 +3,7 @@
 use crate::cli::Outcome;
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
+use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{CauseName, ContactUuid, MembershipChange, MembershipChangeType, UuidName};
 use crate::cli::output::{Format, Output, RowStream};
 use crate::cli::settings::Settings;
@@ -14,15 +15,52 @@ use crate::workspace::{LogFilter, MembershipEvent, NamedGroup, Reader};
 pub(super) struct Feed<'o> {
     rows: RowStream<'o, MembershipChange>,
     trigger: Option<Trigger>,
+    when_closed: WhenClosed,
+    draws_at_once: bool,
+    /// Whether standard output was closed.
+    is_closed: bool,
     /// Lines given so far.
     pub(super) lines: u64,
 }
 
+/// What is done when nobody reads standard output any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhenClosed {
+    /// The command ends.
+    End,
+    /// It goes on in silence, since printing is not all that it does.
+    GoOn,
+}
+
 impl<'o> Feed<'o> {
     /// Lines in the format that was asked for, JSON lines unless told.
-    pub(super) fn new(output: &'o mut Output, settings: &Settings, trigger: Option<Trigger>) -> Self {
+    pub(super) fn new(
+        output: &'o mut Output,
+        settings: &Settings,
+        trigger: Option<Trigger>,
+        when_closed: WhenClosed,
+    ) -> Self {
         let rows = output.stream(settings.format_or(Format::Jsonl), MembershipChange::columns());
-        Feed { rows, trigger, lines: 0 }
+        Feed { rows, trigger, when_closed, draws_at_once: false, is_closed: false, lines: 0 }
+    }
+
+    /// Draws tables batch by batch from now on: the end may never come.
+    pub(super) fn drawn_at_once(self) -> Self {
+        Feed { draws_at_once: true, ..self }
+    }
+
+    /// Writes a row or what goes with rows, as long as somebody reads them.
+    fn print(&mut self, write: impl FnOnce(&mut RowStream<'o, MembershipChange>) -> Outcome) -> Outcome {
+        if self.is_closed {
+            return Ok(());
+        }
+        match write(&mut self.rows) {
+            Err(Failure::ClosedPipe) if self.when_closed == WhenClosed::GoOn => {
+                self.is_closed = true;
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// Gives what the log holds after one entry and up to another, and flushes it: it is durable.
@@ -45,14 +83,15 @@ impl<'o> Feed<'o> {
             }
             for event in &events {
                 let line = MembershipChange::from(event);
-                self.rows.push(&line)?;
+                self.print(|rows| rows.push(&line))?;
                 if let Some(trigger) = &mut self.trigger {
                     trigger.tell(&line)?;
                 }
             }
             self.lines += events.len() as u64;
         }
-        self.rows.flush()?;
+        let draws_at_once = self.draws_at_once;
+        self.print(|rows| if draws_at_once { rows.draw_held() } else { rows.flush() })?;
         match &mut self.trigger {
             Some(trigger) => trigger.flush(),
             None => Ok(()),
@@ -66,6 +105,11 @@ impl<'o> Feed<'o> {
             return Ok(());
         }
         let reader = session.reader()?;
+        if after < reader.horizon() {
+            session
+                .settings
+                .warn("the log was cut off after what the program was told last: it has missed what was cut");
+        }
         for events in session.told(reader.events_since(after, LogFilter::default()))? {
             let events = session.told(events)?;
             if events.first().is_some_and(|event| event.sequence > up_to) {
@@ -95,7 +139,12 @@ impl<'o> Feed<'o> {
 
     /// Writes what comes after the last line, and waits for the program that was told.
     pub(super) fn finish(self, session: &Session<'_>) -> Outcome {
-        self.rows.finish()?;
+        if !self.is_closed {
+            match self.rows.finish() {
+                Err(Failure::ClosedPipe) if self.when_closed == WhenClosed::GoOn => {}
+                finished => finished?,
+            }
+        }
         match self.trigger {
             Some(trigger) => trigger.finish(session),
             None => Ok(()),

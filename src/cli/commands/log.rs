@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cli::Outcome;
 use crate::cli::args::stream::{Log, Tick};
-use crate::cli::commands::feed::Feed;
+use crate::cli::commands::feed::{Feed, WhenClosed};
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
@@ -22,7 +22,7 @@ pub(super) fn tick(_: &Tick, settings: &Settings) -> Outcome {
     let reader = session.reader()?;
     let mut output = settings.output();
     output.set_zone(reader.environment().timezone.clone());
-    let mut feed = Feed::new(&mut output, settings, None);
+    let mut feed = Feed::new(&mut output, settings, None, WhenClosed::End);
     feed.give(&session, &reader, ticked.before, ticked.after, LogFilter::default())?;
     feed.finish(&session)
 }
@@ -36,20 +36,23 @@ pub(super) fn log(args: &Log, settings: &Settings) -> Outcome {
         contact: args.contact.as_ref().map(|contact| session.contact(&reader, contact)).transpose()?,
     };
     let asked = Sequence(args.since);
-    if args.since > 0 && asked < reader.horizon() {
-        let horizon = reader.horizon().0;
-        return Err(Failure::Failed(format!("the log was cut off: it begins after {horizon}; use --since {horizon}")));
-    }
     let mut output = settings.output();
     output.set_zone(reader.environment().timezone.clone());
     let (trigger, mut given) = match &args.exec {
         Some(command) => {
-            let (trigger, from) = Trigger::start(command, &session, asked)?;
+            let (trigger, from) = Trigger::start(command, filter, &session, asked)?;
             (Some(trigger), from)
         }
         None => (None, asked),
     };
-    let mut feed = Feed::new(&mut output, settings, trigger);
+    let horizon = reader.horizon().0;
+    if given.0 > 0 && given.0 < horizon {
+        return Err(Failure::Failed(format!("the log was cut off after entry {}: it begins after {horizon}", given.0)));
+    }
+    let mut feed = Feed::new(&mut output, settings, trigger, WhenClosed::End);
+    if args.follow {
+        feed = feed.drawn_at_once();
+    }
     let last = reader.sequence();
     feed.give(&session, &reader, given, last, filter)?;
     given = given.max(last);

@@ -12,7 +12,7 @@ use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::contact::ContactItem;
 use crate::cli::output::shapes::{UuidName, as_text, as_text_or_null};
-use crate::cli::output::{Cell, Column, Format, Row, grouped};
+use crate::cli::output::{Cell, Column, Format, Row, counted};
 use crate::cli::settings::Settings;
 use crate::contact::{Contact, Status, TypedValue};
 use crate::diagnostic::{Code, Diagnostic, draw};
@@ -71,7 +71,7 @@ pub(super) fn audience(args: &Audience, settings: &Settings) -> Outcome {
     let format = settings.format_or(Format::Table);
     if format == Format::Table {
         output.text(&recipients.query)?;
-        output.text(&format!("reaches {} contacts", grouped(recipients.total)))?;
+        output.text(&format!("reaches {}", counted(recipients.total, "contact")))?;
     }
     output.list(format, ContactItem::columns(&[]), &recipients, &recipients.contacts)
 }
@@ -254,9 +254,9 @@ pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
     if format == Format::Table {
         for point in &schedule.points {
             output.text(&format!(
-                "{}: {} members of {} have the date",
+                "{}: {} of {} with that date",
                 title(point),
-                grouped(point.eligible),
+                counted(point.eligible, "member"),
                 schedule.group.name
             ))?;
         }

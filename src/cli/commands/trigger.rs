@@ -16,6 +16,7 @@ use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::MembershipChange;
 use crate::ids::Sequence;
+use crate::workspace::LogFilter;
 use crate::workspace::change::SourcePosition;
 
 /// No pipe holds more unless somebody asks for it.
@@ -26,6 +27,8 @@ const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// A program that is being told.
 pub(super) struct Trigger {
     command: String,
+    /// Under which name the store keeps where it has come to.
+    place: String,
     child: Child,
     input: Option<BufWriter<ChildStdin>>,
     /// Bytes written so far.
@@ -45,11 +48,13 @@ impl Trigger {
     /// Returns it with the entry after which it has to be told: where it has come to, or `otherwise` on its first run.
     pub(super) fn start(
         command: &TriggerCommand,
+        filter: LogFilter,
         session: &Session<'_>,
         otherwise: Sequence,
     ) -> Outcome<(Self, Sequence)> {
         let TriggerCommand(command) = command;
-        let kept = session.told(session.reader()?.source_offset(&source_name(command)))?;
+        let place = place_of(command, filter);
+        let kept = session.told(session.reader()?.source_offset(&place))?;
         let from = kept.map_or(otherwise, Sequence);
         let failed = |error: std::io::Error| Failure::Failed(format!("cannot run `{command}`: {error}"));
         let mut child =
@@ -57,6 +62,7 @@ impl Trigger {
         let input = child.stdin.take().map(BufWriter::new);
         let mut trigger = Trigger {
             command: command.clone(),
+            place,
             child,
             input,
             written: 0,
@@ -111,7 +117,7 @@ impl Trigger {
     }
 
     fn keep(&mut self, session: &Session<'_>) -> Outcome {
-        let position = SourcePosition { name: source_name(&self.command).into(), offset: self.read };
+        let position = SourcePosition { name: self.place.as_str().into(), offset: self.read };
         session.write(|writer| writer.advance_source(&position))?;
         (self.kept, self.kept_at) = (self.read, Instant::now());
         Ok(())
@@ -146,9 +152,10 @@ impl Trigger {
     }
 }
 
-/// Its position is kept like that of a source of changes.
-fn source_name(command: &str) -> String {
-    format!("exec:{command}")
+/// Its place is kept like that of a source of changes. The same program told of other things has another place.
+fn place_of(command: &str, filter: LogFilter) -> String {
+    let LogFilter { group, contact } = filter;
+    format!("exec:{command}|{group:?}|{contact:?}")
 }
 
 fn shell(command: &str) -> Command {

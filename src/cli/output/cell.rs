@@ -86,6 +86,17 @@ pub fn grouped(number: u64) -> String {
     grouped
 }
 
+/// How many of something that takes an `s` in the plural.
+///
+/// ```
+/// use headcount::cli::output::counted;
+/// assert_eq!((counted(1, "contact"), counted(2_000, "contact")), ("1 contact".into(), "2,000 contacts".into()));
+/// ```
+pub fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(number))
+}
+
 /// Names are other people's input: line breaks and escape sequences in them must not reach a terminal.
 fn harmless(text: &str) -> String {
     let is_harmful = |c: char| {

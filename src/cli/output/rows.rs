@@ -89,6 +89,19 @@ impl<'o, R: Row> RowStream<'o, R> {
         self.output.flush()
     }
 
+    /// Draws the rows of a table that are held as a table of their own, for a reader who cannot wait for the end.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn draw_held(&mut self) -> Outcome {
+        if !self.held.is_empty() {
+            let rows = std::mem::take(&mut self.held);
+            let drawn = table::draw(&self.columns, rows, self.output.width, self.output.has_color);
+            self.output.bytes(drawn.as_bytes())?;
+        }
+        self.flush()
+    }
+
     /// Writes what comes after the last row.
     ///
     /// # Errors
@@ -97,11 +110,7 @@ impl<'o, R: Row> RowStream<'o, R> {
         match self.format {
             Format::Json => self.output.bytes(if self.written == 0 { b"[]\n" } else { b"\n]\n" })?,
             Format::Csv if self.written == 0 => self.csv_header()?,
-            Format::Table if self.written > 0 => {
-                let rows = std::mem::take(&mut self.held);
-                let drawn = table::draw(&self.columns, rows, self.output.width, self.output.has_color);
-                self.output.bytes(drawn.as_bytes())?;
-            }
+            Format::Table => self.draw_held()?,
             _ => {}
         }
         self.flush()
