@@ -11,7 +11,7 @@ use headcount::import::{Source, schema};
 use headcount::sema::query::Dialect;
 use headcount::workspace::{Change, ContactRef, Event, GroupInput, PageRequest, Settings, Workspace};
 
-fn contacts() -> u32 {
+fn contacts() -> u64 {
     std::env::var("HEADCOUNT_BENCH_CONTACTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000)
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Pipeline<T> {
     ready: std::vec::IntoIter<T>,
 }
 
-/// What [`Pipeline::next_within`] found.
+/// What `Pipeline::next_within` found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next<T> {
     /// The next item.

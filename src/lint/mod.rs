@@ -2,10 +2,10 @@
 //!
 //! | what | code | file |
 //! | --- | --- | --- |
-//! | a clause that never holds, or always | `never_holds`, `always_holds` | [`clauses`] |
-//! | a word that was meant to be part of something else, a value that cannot mean what it says | `suspicious` | [`wording`] |
-//! | a value that no contact has, where some have a near one | `unseen_value` | [`unseen`] |
-//! | a group with the same query | `same_as_group` | [`same`] |
+//! | a clause that never holds, or always | `never_holds`, `always_holds` | `clauses` |
+//! | a word that was meant to be part of something else, a value that cannot mean what it says | `suspicious` | `wording` |
+//! | a value that no contact has, where some have a near one | `unseen_value` | `unseen` |
+//! | a group with the same query | `same_as_group` | `same` |
 //!
 //! Claims are cautious: what is said never to hold holds for no contact at any time, as a property test checks; but not
 //! everything that never holds is found.

@@ -125,7 +125,7 @@ pub fn matches<M: Memberships + ?Sized>(query: &Query, contact: &impl ContactVie
     node_holds(&query.root, contact, context)
 }
 
-/// Whether a part of a query holds: see [`matches`].
+/// Whether a part of a query holds: see [`matches()`].
 pub fn node_holds<M: Memberships + ?Sized>(node: &Node, contact: &impl ContactView, context: &Context<'_, M>) -> bool {
     match node {
         Node::All(children) => children.iter().all(|child| node_holds(child, contact, context)),
@@ -135,7 +135,7 @@ pub fn node_holds<M: Memberships + ?Sized>(node: &Node, contact: &impl ContactVi
     }
 }
 
-/// Whether one condition holds: see [`matches`].
+/// Whether one condition holds: see [`matches()`].
 pub fn condition_holds<M: Memberships + ?Sized>(
     condition: &Condition,
     contact: &impl ContactView,

@@ -2,7 +2,7 @@
 //!
 //! A rule looks at the children of one `All` or `Any`, which are normalised themselves, and gives other children that
 //! say the same, or nothing if it finds nothing to do. Most rules are written for `All` only: an `Any` is the complement
-//! of an `All` of complements ([`dual`]).
+//! of an `All` of complements (`dual`).
 //!
 //! | rule | before | after |
 //! | --- | --- | --- |
