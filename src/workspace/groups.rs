@@ -15,7 +15,7 @@ use crate::sema::query::{Dialect, Query};
 use crate::sema::suggest::nearest;
 use crate::sema::{group_check, groups_used};
 use crate::store::{Cause, GroupRecord, GroupStatus, MemberSet};
-use crate::value::fold;
+use crate::value::{Instant, fold};
 use crate::workspace::change::{Event, NamedRef};
 use crate::workspace::definitions::{Definitions, stored};
 use crate::workspace::error::WorkspaceError;
@@ -124,15 +124,9 @@ impl Writer<'_> {
         }
         let query = self.group_query(query, dialect)?;
         self.refuse_cycle(group, &query)?;
-        let bytes = stored(&query);
-        if record.active.as_ref() == Some(&bytes) && record.status == GroupStatus::Ready {
+        if !give_query(&mut record, &query, self.now()) {
             return Ok(GroupOutcome::Unchanged);
         }
-        record.active = Some(bytes);
-        record.pending = None;
-        record.status = GroupStatus::Ready;
-        record.reason = None;
-        record.modified_on = self.now();
         self.txn.put_group(group, &record)?;
         self.reload()?;
         self.refill(&[group])?;
@@ -220,15 +214,9 @@ impl Writer<'_> {
             (Some((id, true)), Some(query)) => {
                 self.refuse_cycle(id, &query)?;
                 let mut record = self.group_record(id)?;
-                let bytes = stored(&query);
-                if record.active.as_ref() == Some(&bytes) && record.status == GroupStatus::Ready {
+                if !give_query(&mut record, &query, self.now()) {
                     return Ok(GroupOutcome::Unchanged);
                 }
-                record.active = Some(bytes);
-                record.pending = None;
-                record.status = GroupStatus::Ready;
-                record.reason = None;
-                record.modified_on = self.now();
                 self.txn.put_group(id, &record)?;
                 filled.push(id);
                 let definitions = Arc::make_mut(&mut self.definitions);
@@ -433,6 +421,20 @@ pub(crate) fn find_group(definitions: &Definitions, name: &str) -> Result<GroupI
         name: name.to_owned(),
         near: nearest(name, schema.groups().iter().map(|group| group.name.as_str())).map(str::to_owned),
     })
+}
+
+/// Gives a group's record another active query, and says whether it is another.
+fn give_query(record: &mut GroupRecord, query: &Query, now: Instant) -> bool {
+    let stored = stored(query);
+    if record.active.as_ref() == Some(&stored) && record.status == GroupStatus::Ready {
+        return false;
+    }
+    record.active = Some(stored);
+    record.pending = None;
+    record.status = GroupStatus::Ready;
+    record.reason = None;
+    record.modified_on = now;
+    true
 }
 
 fn valid_name(name: &str) -> Result<String, WorkspaceError> {
