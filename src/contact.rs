@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::ids::{FieldId, FlowId, GroupId, Uuid};
 use crate::schema::FieldType;
+use crate::value::fold::lower;
 use crate::value::{Decimal, Instant, Urn};
 
 /// Whether a contact takes part. Smart groups hold active contacts only.
@@ -136,6 +137,13 @@ pub struct UrnRef<'a> {
     pub scheme: &'a str,
     /// As written.
     pub path: &'a str,
+}
+
+impl UrnRef<'_> {
+    /// What two addresses share if they are the same: as [`Urn::identity`].
+    pub fn identity(&self) -> String {
+        lower(&format!("{}:{}", self.scheme, self.path)).into_owned()
+    }
 }
 
 /// A field's value, borrowed.

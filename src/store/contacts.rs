@@ -368,8 +368,7 @@ impl Transaction<'_> {
     pub fn restore_lookups(&mut self, document: DocumentNumber, row: &RowView<'_>) -> Result<(), StoreError> {
         self.claim_uuid(row.uuid(), document)?;
         for urn in row.urns() {
-            let identity = format!("{}:{}", urn.scheme, urn.path);
-            self.claim_urn(&crate::value::fold::lower(&identity), document)?;
+            self.claim_urn(&urn.identity(), document)?;
         }
         self.state.contacts += 1;
         Ok(())

@@ -380,7 +380,7 @@ impl<'w> Writer<'w> {
                 let kept = change.after.as_ref();
                 for urn in before.urns() {
                     if !kept.is_some_and(|after| after.urns().any(|other| other == urn)) {
-                        self.txn.release_urn(&identity(urn), change.document)?;
+                        self.txn.release_urn(&urn.identity(), change.document)?;
                     }
                 }
                 if kept.is_none() {
@@ -410,7 +410,7 @@ impl<'w> Writer<'w> {
                 for urn in after.urns() {
                     let held = change.before.as_ref().is_some_and(|before| before.urns().any(|other| other == urn));
                     if !held {
-                        self.txn.claim_urn(&identity(urn), change.document)?;
+                        self.txn.claim_urn(&urn.identity(), change.document)?;
                     }
                 }
             }
@@ -563,10 +563,6 @@ fn groups_of(row: &Option<RowView<'_>>) -> SmallVec<[GroupId; 8]> {
 
 fn moves_of(flips: &mut BTreeMap<GroupId, Flips>, group: GroupId) -> &mut Flips {
     flips.entry(group).or_insert_with(|| Flips { group, entered: Vec::new(), left: Vec::new() })
-}
-
-fn identity(urn: crate::contact::UrnRef<'_>) -> String {
-    crate::value::fold::lower(&format!("{}:{}", urn.scheme, urn.path)).into_owned()
 }
 
 /// How a reference is shown in a message.

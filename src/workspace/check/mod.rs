@@ -11,7 +11,6 @@ use std::fmt;
 
 use crate::ids::Sequence;
 use crate::store::is_key_of_urn;
-use crate::value::fold;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::reader::Reader;
 
@@ -116,7 +115,7 @@ impl Reader<'_> {
             }
             for urn in row.urns() {
                 urns += 1;
-                let identity = fold::lower(&format!("{}:{}", urn.scheme, urn.path)).into_owned();
+                let identity = urn.identity();
                 match view.document_by_urn(&identity) {
                     Ok(Some(found)) if found == document => {}
                     Ok(found) => {
@@ -142,9 +141,11 @@ impl Reader<'_> {
                     continue;
                 }
             };
-            let held = view.row(document).ok().flatten().is_some_and(|row| {
-                row.urns().any(|urn| is_key_of_urn(key, &fold::lower(&format!("{}:{}", urn.scheme, urn.path))))
-            });
+            let held = view
+                .row(document)
+                .ok()
+                .flatten()
+                .is_some_and(|row| row.urns().any(|urn| is_key_of_urn(key, &urn.identity())));
             if !held {
                 report.find("addresses", true, format!("an address leads to {document:?}, who does not hold it"));
             }
