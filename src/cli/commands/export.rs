@@ -1,15 +1,15 @@
 //! `export`, `backup`
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
 use roaring::RoaringBitmap;
 
 use crate::cli::Outcome;
 use crate::cli::args::maintain::{Backup, Export};
 use crate::cli::commands::session::Session;
+use crate::cli::commands::target::Target;
 use crate::cli::failure::Failure;
 use crate::cli::output::contact::ContactItem;
 use crate::cli::output::{Format, counted, grouped};
@@ -229,40 +229,4 @@ struct Survey {
     schemes: BTreeSet<String>,
     has_ids: bool,
     has_references: bool,
-}
-
-/// A file in the making, which takes its place when it is whole; or standard output.
-struct Target {
-    writer: BufWriter<Box<dyn Write>>,
-    /// Where it is written, and its place.
-    paths: Option<(PathBuf, PathBuf)>,
-}
-
-impl Target {
-    fn open(path: &Path) -> Outcome<Self> {
-        if path.as_os_str() == "-" {
-            return Ok(Target { writer: BufWriter::new(Box::new(std::io::stdout())), paths: None });
-        }
-        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let partial = path.with_file_name(format!(".{name}.partial"));
-        let file = File::create(&partial).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
-        Ok(Target { writer: BufWriter::new(Box::new(file)), paths: Some((partial, path.to_owned())) })
-    }
-
-    fn finish(mut self) -> Outcome {
-        self.writer.flush()?;
-        if let Some((partial, path)) = self.paths.take() {
-            fs::rename(partial, &path).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        // What was not finished is of no use to anybody.
-        if let Some((partial, _)) = &self.paths {
-            let _ = fs::remove_file(partial);
-        }
-    }
 }

@@ -1,0 +1,113 @@
+//! What is told of all contacts together: status, language, channels, when they were last heard from.
+
+use jiff::tz::TimeZone;
+use roaring::RoaringBitmap;
+
+use crate::contact::Status;
+use crate::index::PropertyId;
+use crate::index::property::instant_key;
+use crate::plan::atom::Atom;
+use crate::report::fields::{Histogram, TOP, Tallies, only};
+use crate::value::Instant;
+use crate::workspace::{Reader, WorkspaceError};
+
+/// All contacts.
+#[derive(Debug)]
+pub(super) struct Contacts {
+    /// The active ones.
+    pub(super) active: RoaringBitmap,
+    /// By status, all four.
+    pub(super) statuses: Vec<(&'static str, u64)>,
+    /// By language, the most frequent first, and the others.
+    pub(super) languages: Vec<(String, u64)>,
+    /// Contacts with an address of a scheme; nothing if addresses are hidden.
+    pub(super) schemes: Vec<(String, u64)>,
+    /// By how long ago they were last heard from.
+    pub(super) recency: Vec<(&'static str, u64)>,
+    /// When they were created.
+    pub(super) created: Option<Histogram>,
+    /// How many have a name, a language, and so on.
+    pub(super) filled: Vec<(&'static str, u64)>,
+}
+
+/// Days ago, and what is said of those who were heard from since.
+const RECENCY: [(i64, &str); 5] = [
+    (1, "in the last day"),
+    (7, "in the last week"),
+    (30, "in the last 30 days"),
+    (90, "in the last 90 days"),
+    (365, "in the last year"),
+];
+
+impl Contacts {
+    pub(super) fn read(reader: &Reader<'_>, tallies: &Tallies<'_>, zone: &TimeZone) -> Result<Self, WorkspaceError> {
+        let total = reader.contacts();
+        let active = reader.run(&only(Atom::StatusIn(Box::new([Status::Active]))), |search| search.collect())?;
+        let mut statuses = Status::ALL.map(|status| (status.name(), 0)).to_vec();
+        tallies.each(PropertyId::Status, |key, count| {
+            let code = key.first().copied().unwrap_or_default();
+            if let Some(slot) = statuses.get_mut(usize::from(code)) {
+                slot.1 = count;
+            }
+        })?;
+        let named = |property| -> Result<Vec<(String, u64)>, WorkspaceError> {
+            let top = tallies.top(property, TOP)?;
+            let listed = top.values.iter().map(|(_, count)| count).sum::<u64>();
+            let mut values: Vec<(String, u64)> = top
+                .values
+                .into_iter()
+                .map(|(key, count)| (String::from_utf8_lossy(&key).into_owned(), count))
+                .collect();
+            if top.total > listed {
+                values.push(("others".to_owned(), top.total - listed));
+            }
+            Ok(values)
+        };
+        let mut languages = named(PropertyId::Language)?;
+        let speaking = tallies.documents_with(PropertyId::Language)?;
+        if total > speaking && !languages.is_empty() {
+            languages.push(("not set".to_owned(), total - speaking));
+        }
+        let hides_addresses = reader.environment().redact_urns;
+        let schemes = if hides_addresses { Vec::new() } else { named(PropertyId::UrnScheme)? };
+        let filled = [
+            ("Name", PropertyId::Name),
+            ("Language", PropertyId::Language),
+            ("Address", PropertyId::UrnScheme),
+            ("Last seen", PropertyId::LastSeenOn),
+            ("In a flow", PropertyId::Flow),
+        ];
+        let filled = filled.into_iter().map(|(name, property)| Ok((name, tallies.documents_with(property)?)));
+        Ok(Contacts {
+            active,
+            statuses,
+            languages,
+            schemes,
+            recency: recency(reader.now(), total, tallies)?,
+            created: tallies.moments(PropertyId::CreatedOn, zone)?.map(|(histogram, ..)| histogram),
+            filled: filled.collect::<Result<_, WorkspaceError>>()?,
+        })
+    }
+
+    /// How many contacts have this.
+    pub(super) fn with(&self, name: &str) -> u64 {
+        self.filled.iter().find(|(other, _)| *other == name).map_or(0, |(_, count)| *count)
+    }
+}
+
+fn recency(now: Instant, total: u64, tallies: &Tallies<'_>) -> Result<Vec<(&'static str, u64)>, WorkspaceError> {
+    let since = |days: i64| instant_key(Instant::from_micros(now.micros().saturating_sub(days * 86_400_000_000)));
+    let bounds = RECENCY.map(|(days, _)| since(days));
+    let mut counts = [0u64; RECENCY.len() + 1];
+    tallies.each(PropertyId::LastSeenOn, |key, count| {
+        let at = bounds.iter().position(|bound| key >= bound.as_slice()).unwrap_or(RECENCY.len());
+        if let Some(slot) = counts.get_mut(at) {
+            *slot += count;
+        }
+    })?;
+    let seen: u64 = counts.iter().sum();
+    let names = RECENCY.into_iter().map(|(_, name)| name).chain(["longer ago"]);
+    let mut recency: Vec<(&'static str, u64)> = names.zip(counts).collect();
+    recency.push(("never", total.saturating_sub(seen)));
+    Ok(recency)
+}

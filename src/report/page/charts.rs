@@ -1,0 +1,244 @@
+//! Pictures: bars within tables, histograms, strips of what entered and left, lines, dots.
+//!
+//! Places across are in hundredths of the width, so that a picture is as wide as there is room for it and its labels
+//! keep their size; only lines, which cannot, are stretched.
+
+use super::html::{Escaped, Html, Name, grouped, percent, put, short, width};
+use crate::report::fields::Histogram;
+use crate::report::movements::{Moved, Movements, Series};
+
+/// Height of the columns of a histogram, in pixels.
+const COLUMNS: f64 = 84.0;
+/// Height of a strip of what entered and left.
+const STRIP: f64 = 96.0;
+/// Room below for labels.
+const LABELS: f64 = 20.0;
+
+/// A bar within a cell, beside the number that it shows.
+pub(super) fn bar(html: &mut Html, part: u64, whole: u64, class: &str) {
+    put!(
+        html,
+        "<svg class=\"bar {class}\" aria-hidden=\"true\"><rect width=\"{:.2}%\" height=\"100%\" rx=\"1.5\"/></svg>",
+        width(part, whole)
+    );
+}
+
+/// A table of names, bars and numbers; `total`: what the numbers are a part of.
+pub(super) fn bar_table(html: &mut Html, caption: &str, rows: &[(String, u64)], total: u64, class: &str) {
+    let most = rows.iter().map(|(_, count)| *count).max().unwrap_or_default();
+    put!(
+        html,
+        "<table class=\"bars {class}\"><caption class=\"vh\">{}</caption><thead class=\"vh\"><tr>",
+        Escaped(caption)
+    );
+    put!(html, "<th scope=\"col\">Value</th><th scope=\"col\">Bar</th><th scope=\"col\">Contacts</th>");
+    put!(html, "<th scope=\"col\">Share</th></tr></thead><tbody>");
+    for (name, count) in rows {
+        put!(
+            html,
+            "<tr><th scope=\"row\"><span class=\"name\" title=\"{}\">{}</span></th><td>",
+            Escaped(name),
+            Name(name)
+        );
+        bar(html, *count, most, "");
+        put!(
+            html,
+            "</td><td class=\"n\">{}</td><td class=\"n soft\">{}</td></tr>",
+            grouped(*count),
+            percent(*count, total)
+        );
+    }
+    put!(html, "</tbody></table>");
+}
+
+/// Labels below an axis.
+fn ticks(html: &mut Html, ticks: &[(f64, String)], top: f64) {
+    for (place, text) in ticks {
+        let anchor = match place {
+            place if *place < 0.06 => "start",
+            place if *place > 0.94 => "end",
+            _ => "middle",
+        };
+        let place = if anchor == "start" {
+            0.0
+        } else if anchor == "end" {
+            1.0
+        } else {
+            *place
+        };
+        put!(
+            html,
+            "<text x=\"{:.2}%\" y=\"{:.0}\" text-anchor=\"{anchor}\">{}</text>",
+            place * 100.0,
+            top + 15.0,
+            Escaped(&short(text, 10))
+        );
+    }
+}
+
+/// Labels of an axis as far as there is room for them: all, or the ends.
+fn roomy(all: &[(f64, String)]) -> Vec<(f64, String)> {
+    let letters: usize = all.iter().map(|(_, text)| text.chars().count().min(10) + 2).sum();
+    match all {
+        [first, .., last] if letters > 44 => vec![first.clone(), last.clone()],
+        _ => all.to_vec(),
+    }
+}
+
+/// Columns over pieces of an axis, with the table behind them.
+pub(super) fn histogram(html: &mut Html, what: &str, histogram: &Histogram) {
+    let Histogram { pieces, ticks: labels, outside, summary } = histogram;
+    let [least, lower, median, upper, greatest] = summary;
+    let id = html.id();
+    if !pieces.is_empty() {
+        let most = pieces.iter().map(|(_, count)| *count).max().unwrap_or_default().max(1) as f64;
+        let slot = 100.0 / pieces.len() as f64;
+        let gap = if pieces.len() > 30 { 0.10 } else { 0.08 };
+        put!(
+            html,
+            "<svg class=\"chart\" role=\"img\" aria-labelledby=\"t{id} d{id}\" height=\"{:.0}\">",
+            COLUMNS + LABELS
+        );
+        put!(html, "<title id=\"t{id}\">{}</title>", Escaped(what));
+        put!(
+            html,
+            "<desc id=\"d{id}\">From {} to {}, median {}.</desc>",
+            Escaped(least),
+            Escaped(greatest),
+            Escaped(median)
+        );
+        for (at, (name, count)) in pieces.iter().enumerate() {
+            let height = if *count == 0 { 0.0 } else { (*count as f64 / most * COLUMNS).max(1.0) };
+            let (x, wide) = (slot * (at as f64 + gap), slot * (1.0 - 2.0 * gap));
+            put!(html, "<g class=\"col\"><title>{}: {}</title>", Escaped(name), grouped(*count));
+            put!(
+                html,
+                "<rect class=\"hit\" x=\"{:.2}%\" width=\"{slot:.2}%\" height=\"{COLUMNS}\"/>",
+                slot * at as f64
+            );
+            put!(
+                html,
+                "<rect x=\"{x:.2}%\" y=\"{:.1}\" width=\"{wide:.2}%\" height=\"{height:.1}\"/></g>",
+                COLUMNS - height
+            );
+        }
+        put!(html, "<line class=\"axis\" x1=\"0\" x2=\"100%\" y1=\"{COLUMNS}\" y2=\"{COLUMNS}\"/>");
+        ticks(html, &roomy(labels), COLUMNS);
+        put!(html, "</svg>");
+    }
+    let cut = |text: &str| short(text, 24);
+    put!(html, "<p class=\"note\">Median <b>{}</b>", Escaped(&cut(median)));
+    put!(html, "; the middle half from {} to {}", Escaped(&cut(lower)), Escaped(&cut(upper)));
+    put!(html, "; all from {} to {}.", Escaped(&cut(least)), Escaped(&cut(greatest)));
+    if !pieces.is_empty() && (outside.0 > 0 || outside.1 > 0) {
+        put!(html, " Outside the picture: {} before, {} after.", grouped(outside.0), grouped(outside.1));
+    }
+    put!(html, "</p>");
+    if !pieces.is_empty() {
+        put!(html, "<details><summary>Table<span class=\"vh\"> of {}</span></summary>", Escaped(what));
+        put!(html, "<table class=\"plain\"><thead><tr><th scope=\"col\">Piece</th>");
+        put!(html, "<th scope=\"col\" class=\"n\">Contacts</th></tr></thead><tbody>");
+        for (name, count) in pieces {
+            put!(
+                html,
+                "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td></tr>",
+                Escaped(&short(name, 60)),
+                grouped(*count)
+            );
+        }
+        put!(html, "</tbody></table></details>");
+    }
+}
+
+/// What entered, above a line, and left, below it.
+pub(super) fn strip(html: &mut Html, what: &str, movements: &Movements, series: &Series) {
+    let most = |side: fn(&Moved) -> u64| series.pieces.iter().map(side).max().unwrap_or_default() as f64;
+    let (up, down) = (most(|moved| moved.entered), most(|moved| moved.left));
+    let unit = STRIP / (up + down).max(1.0);
+    let line = up * unit;
+    let id = html.id();
+    let slot = 100.0 / series.pieces.len() as f64;
+    put!(html, "<svg class=\"chart\" role=\"img\" aria-labelledby=\"t{id} d{id}\" height=\"{:.0}\">", STRIP + LABELS);
+    put!(html, "<title id=\"t{id}\">{}</title>", Escaped(what));
+    put!(html, "<desc id=\"d{id}\">At most {up} entered and {down} left per {}.</desc>", movements.axis.step.name());
+    for (at, moved) in series.pieces.iter().enumerate() {
+        if moved.total() == 0 {
+            continue;
+        }
+        let label = movements.axis.full_label(at);
+        put!(html, "<g class=\"col\"><title>{}: {} entered, ", Escaped(&label), grouped(moved.entered));
+        put!(html, "{} left</title>", grouped(moved.left));
+        put!(html, "<rect class=\"hit\" x=\"{:.2}%\" width=\"{slot:.2}%\" height=\"{STRIP}\"/>", slot * at as f64);
+        let (x, wide) = (slot * (at as f64 + 0.12), slot * 0.76);
+        let mut side = |class: &str, count: u64, above: bool| {
+            if count > 0 {
+                let height = (count as f64 * unit).max(1.0);
+                let y = if above { line - height } else { line };
+                put!(
+                    html,
+                    "<rect class=\"{class}\" x=\"{x:.2}%\" y=\"{y:.1}\" width=\"{wide:.2}%\" height=\"{height:.1}\"/>"
+                );
+            }
+        };
+        side("in", moved.entered, true);
+        side("out", moved.left, false);
+        put!(html, "</g>");
+    }
+    put!(html, "<line class=\"axis\" x1=\"0\" x2=\"100%\" y1=\"{line:.1}\" y2=\"{line:.1}\"/>");
+    ticks(html, &roomy(&movements.axis.ticks()), STRIP);
+    put!(html, "</svg>");
+}
+
+/// How a size went over time, as a line.
+pub(super) fn spark(html: &mut Html, sizes: &[u64]) {
+    let (Some(&least), Some(&most)) = (sizes.iter().min(), sizes.iter().max()) else { return };
+    if sizes.len() < 2 {
+        return;
+    }
+    let span = (most - least).max(1) as f64;
+    put!(
+        html,
+        "<svg class=\"spark\" viewBox=\"0 0 {} 20\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
+        sizes.len() - 1
+    );
+    put!(html, "<polyline vector-effect=\"non-scaling-stroke\" points=\"");
+    for (at, &size) in sizes.iter().enumerate() {
+        // Where nothing changed the line runs along the bottom.
+        put!(html, "{at},{:.1} ", 18.5 - (size - least) as f64 / span * 17.0);
+    }
+    put!(html, "\"/></svg>");
+}
+
+/// The letter of a set in the matrix of overlaps.
+pub(super) fn letter(set: usize) -> char {
+    ('A'..='Z').nth(set).unwrap_or('?')
+}
+
+/// Width of a column of the matrix of overlaps, in pixels.
+const DOT: usize = 22;
+
+/// The letters above the matrix.
+pub(super) fn letters(html: &mut Html, sets: usize) {
+    put!(html, "<svg class=\"dots\" aria-hidden=\"true\" width=\"{}\" height=\"20\">", sets * DOT);
+    for set in 0..sets {
+        put!(html, "<text x=\"{}\" y=\"14\" text-anchor=\"middle\">{}</text>", set * DOT + DOT / 2, letter(set));
+    }
+    put!(html, "</svg>");
+}
+
+/// A row of the matrix: a dot for each set, full ones joined by a line.
+pub(super) fn dots(html: &mut Html, sets: usize, is_in: impl Fn(usize) -> bool) {
+    put!(html, "<svg class=\"dots\" aria-hidden=\"true\" width=\"{}\" height=\"26\">", sets * DOT);
+    let centre = |set: usize| set * DOT + DOT / 2;
+    let full: Vec<usize> = (0..sets).filter(|&set| is_in(set)).collect();
+    for set in (0..sets).filter(|&set| !is_in(set)) {
+        put!(html, "<circle class=\"off\" cx=\"{}\" cy=\"13\" r=\"5.5\"/>", centre(set));
+    }
+    if let (Some(&first), Some(&last)) = (full.first(), full.last()) {
+        put!(html, "<line x1=\"{}\" x2=\"{}\" y1=\"13\" y2=\"13\"/>", centre(first), centre(last));
+    }
+    for set in full {
+        put!(html, "<circle cx=\"{}\" cy=\"13\" r=\"5.5\"/>", centre(set));
+    }
+    put!(html, "</svg>");
+}
