@@ -30,13 +30,13 @@ pub(super) struct Contacts {
     pub(super) filled: Vec<(&'static str, u64)>,
 }
 
-/// Days ago, and what is said of those who were heard from since.
+/// Days ago, and what is said of those who were heard from since, but not since the one before.
 const RECENCY: [(i64, &str); 5] = [
-    (1, "in the last day"),
-    (7, "in the last week"),
-    (30, "in the last 30 days"),
-    (90, "in the last 90 days"),
-    (365, "in the last year"),
+    (1, "under a day ago"),
+    (7, "1 to 7 days ago"),
+    (30, "7 to 30 days ago"),
+    (90, "30 to 90 days ago"),
+    (365, "90 to 365 days ago"),
 ];
 
 impl Contacts {

@@ -136,7 +136,10 @@ impl Report {
             zone_name: reader.settings().timezone,
             hides_addresses: reader.environment().redact_urns,
             contacts_total: stats.contacts,
-            next_due: stats.next_due.map(|due| local(due).strftime("%-d %b %Y, %H:%M").to_string()),
+            next_due: stats.next_due.map(|due| {
+                let is_near = local(due).year() == local(reader.now()).year();
+                local(due).strftime(if is_near { "%-d %b, %H:%M" } else { "%-d %b %Y" }).to_string()
+            }),
             contacts,
             groups,
             drawn_groups,

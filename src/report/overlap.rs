@@ -61,11 +61,13 @@ mod tests {
                     set.iter().copied().chain(shared.iter().copied().filter(|n| n >> (at % 4) & 1 == 1)).collect()
                 }).collect();
             let mut expected: BTreeMap<u32, u64> = BTreeMap::new();
-            for document in sets.iter().flat_map(|set| set.iter()).collect::<std::collections::BTreeSet<_>>() {
+            let everybody: std::collections::BTreeSet<u32> = sets.iter().flatten().collect();
+            for document in everybody {
                 let is_in = (0..).zip(&sets).filter(|(_, set)| set.contains(document));
                 *expected.entry(is_in.map(|(at, _)| 1 << at).sum()).or_default() += 1;
             }
-            let found = combinations(&sets.iter().collect::<Vec<_>>());
+            let borrowed: Vec<&RoaringBitmap> = sets.iter().collect();
+            let found = combinations(&borrowed);
             prop_assert!(found.is_sorted_by(|a, b| a.count >= b.count));
             prop_assert_eq!(found.into_iter().map(|found| (found.sets, found.count)).collect::<BTreeMap<_, _>>(), expected);
         }

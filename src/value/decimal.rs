@@ -293,7 +293,7 @@ mod tests {
         #[test]
         fn other_keys_are_of_no_number(key in proptest::collection::vec(any::<u8>(), 0..30)) {
             if let Some(number) = Decimal::from_sort_key(&key) {
-                prop_assert_eq!(number.sort_key().as_slice(), key.as_slice());
+                prop_assert_eq!(number.sort_key().to_vec(), key);
             }
         }
 

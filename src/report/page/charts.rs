@@ -11,8 +11,14 @@ use crate::report::movements::{Moved, Movements, Series};
 const COLUMNS: f64 = 84.0;
 /// Height of a strip of what entered and left.
 const STRIP: f64 = 96.0;
+/// Room above and below for the numbers of columns that are cut off.
+const HEADROOM: f64 = 14.0;
 /// Room below for labels.
 const LABELS: f64 = 20.0;
+
+/// The widths of the columns of a table of names, bars and two numbers.
+pub(super) const COLUMNS_OF_BARS: &str =
+    "<colgroup><col class=\"c-1\"><col><col class=\"c-3\"><col class=\"c-4\"></colgroup>";
 
 /// A bar within a cell, beside the number that it shows.
 pub(super) fn bar(html: &mut Html, part: u64, whole: u64, class: &str) {
@@ -23,55 +29,41 @@ pub(super) fn bar(html: &mut Html, part: u64, whole: u64, class: &str) {
     );
 }
 
-/// A table of names, bars and numbers; `total`: what the numbers are a part of.
-pub(super) fn bar_table(html: &mut Html, caption: &str, rows: &[(String, u64)], total: u64, class: &str) {
+/// A table of names, each with a bar under it, and numbers; `total`: what the numbers are a part of.
+pub(super) fn bar_table(html: &mut Html, caption: &str, rows: &[(String, u64)], total: u64) {
     let most = rows.iter().map(|(_, count)| *count).max().unwrap_or_default();
-    put!(
-        html,
-        "<table class=\"bars {class}\"><caption class=\"vh\">{}</caption><thead class=\"vh\"><tr>",
-        Escaped(caption)
-    );
-    put!(html, "<th scope=\"col\">Value</th><th scope=\"col\">Bar</th><th scope=\"col\">Contacts</th>");
+    put!(html, "<table class=\"under\"><caption class=\"vh\">{}</caption><thead class=\"vh\"><tr>", Escaped(caption));
+    put!(html, "<th scope=\"col\">Value</th><th scope=\"col\">Contacts</th>");
     put!(html, "<th scope=\"col\">Share</th></tr></thead><tbody>");
     for (name, count) in rows {
-        put!(
-            html,
-            "<tr><th scope=\"row\"><span class=\"name\" title=\"{}\">{}</span></th><td>",
-            Escaped(name),
-            Name(name)
-        );
-        bar(html, *count, most, "");
-        put!(
-            html,
-            "</td><td class=\"n\">{}</td><td class=\"n soft\">{}</td></tr>",
-            grouped(*count),
-            percent(*count, total)
-        );
+        let title = Escaped(name);
+        put!(html, "<tr><th scope=\"row\"><span class=\"name\" title=\"{title}\">{}</span>", Name(name));
+        bar(html, *count, most, "thin");
+        put!(html, "</th><td class=\"n\">{}</td>", grouped(*count));
+        put!(html, "<td class=\"n soft\">{}</td></tr>", percent(*count, total));
     }
     put!(html, "</tbody></table>");
+}
+
+/// How a text at a place from 0 to 1 is anchored so that it stays within the picture, and its place in hundredths.
+fn anchored(place: f64) -> (&'static str, f64) {
+    match place {
+        place if place < 0.06 => ("start", 0.0),
+        place if place > 0.94 => ("end", 100.0),
+        place => ("middle", place * 100.0),
+    }
 }
 
 /// Labels below an axis.
 fn ticks(html: &mut Html, ticks: &[(f64, String)], top: f64) {
     for (place, text) in ticks {
-        let anchor = match place {
-            place if *place < 0.06 => "start",
-            place if *place > 0.94 => "end",
-            _ => "middle",
-        };
-        let place = if anchor == "start" {
-            0.0
-        } else if anchor == "end" {
-            1.0
-        } else {
-            *place
-        };
+        let (anchor, place) = anchored(*place);
+        let text = short(text, 10);
         put!(
             html,
-            "<text x=\"{:.2}%\" y=\"{:.0}\" text-anchor=\"{anchor}\">{}</text>",
-            place * 100.0,
+            "<text x=\"{place:.2}%\" y=\"{:.0}\" text-anchor=\"{anchor}\">{}</text>",
             top + 15.0,
-            Escaped(&short(text, 10))
+            Escaped(&text)
         );
     }
 }
@@ -150,42 +142,73 @@ pub(super) fn histogram(html: &mut Html, what: &str, histogram: &Histogram) {
     }
 }
 
+/// Where columns are cut off: a few that tower above all others would leave nothing to be seen of those.
+///
+/// `None` if there are none.
+fn cut_above(series: &Series) -> Option<u64> {
+    let mut counts: Vec<u64> = series.pieces.iter().flat_map(|moved| [moved.entered, moved.left]).collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let towers = |pair: &&[u64]| matches!(pair, [high, next] if *next > 0 && *high > next.saturating_mul(4));
+    let next = counts.windows(2).take(3).filter(towers).filter_map(|pair| pair.get(1)).next_back()?;
+    Some(next.saturating_mul(3).div_ceil(2))
+}
+
 /// What entered, above a line, and left, below it.
 pub(super) fn strip(html: &mut Html, what: &str, movements: &Movements, series: &Series) {
-    let most = |side: fn(&Moved) -> u64| series.pieces.iter().map(side).max().unwrap_or_default() as f64;
+    let step = movements.axis.step.name();
+    let mut moving = series.pieces.iter().enumerate().filter(|(_, moved)| moved.total() > 0);
+    if let (Some((only, _)), None) = (moving.next(), moving.next()) {
+        let label = movements.axis.full_label(only);
+        return put!(html, "<p class=\"note\">All within one {step}: {}.</p>", Escaped(&label));
+    }
+    let most = |side: fn(&Moved) -> u64| series.pieces.iter().map(side).max().unwrap_or_default();
     let (up, down) = (most(|moved| moved.entered), most(|moved| moved.left));
-    let unit = STRIP / (up + down).max(1.0);
-    let line = up * unit;
+    let cut = cut_above(series);
+    let drawn = |count: u64| cut.map_or(count, |cut| count.min(cut)) as f64;
+    let unit = STRIP / (drawn(up) + drawn(down)).max(1.0);
+    let line = HEADROOM + drawn(up) * unit;
     let id = html.id();
     let slot = 100.0 / series.pieces.len() as f64;
-    put!(html, "<svg class=\"chart\" role=\"img\" aria-labelledby=\"t{id} d{id}\" height=\"{:.0}\">", STRIP + LABELS);
+    put!(html, "<p class=\"note\">At most {} entered and {} left in one {step}.", grouped(up), grouped(down));
+    if cut.is_some() {
+        put!(html, " Columns with a gap are cut off; their numbers stand beside them.");
+    }
+    let height = HEADROOM + STRIP + HEADROOM + LABELS;
+    put!(html, "</p><svg class=\"chart\" role=\"img\" aria-labelledby=\"t{id} d{id}\" height=\"{height:.0}\">");
     put!(html, "<title id=\"t{id}\">{}</title>", Escaped(what));
-    put!(html, "<desc id=\"d{id}\">At most {up} entered and {down} left per {}.</desc>", movements.axis.step.name());
-    for (at, moved) in series.pieces.iter().enumerate() {
-        if moved.total() == 0 {
-            continue;
-        }
+    put!(html, "<desc id=\"d{id}\">At most {up} entered and {down} left in one {step}.</desc>");
+    for (at, moved) in series.pieces.iter().enumerate().filter(|(_, moved)| moved.total() > 0) {
         let label = movements.axis.full_label(at);
         put!(html, "<g class=\"col\"><title>{}: {} entered, ", Escaped(&label), grouped(moved.entered));
         put!(html, "{} left</title>", grouped(moved.left));
-        put!(html, "<rect class=\"hit\" x=\"{:.2}%\" width=\"{slot:.2}%\" height=\"{STRIP}\"/>", slot * at as f64);
-        let (x, wide) = (slot * (at as f64 + 0.12), slot * 0.76);
-        let mut side = |class: &str, count: u64, above: bool| {
-            if count > 0 {
-                let height = (count as f64 * unit).max(1.0);
-                let y = if above { line - height } else { line };
+        let left = slot * at as f64;
+        put!(html, "<rect class=\"hit\" x=\"{left:.2}%\" y=\"{HEADROOM}\" width=\"{slot:.2}%\" height=\"{STRIP}\"/>");
+        let (x, wide) = (left + slot * 0.12, slot * 0.76);
+        for (class, count, is_above) in [("in", moved.entered, true), ("out", moved.left, false)] {
+            if count == 0 {
+                continue;
+            }
+            let height = (drawn(count) * unit).max(1.0);
+            let y = if is_above { line - height } else { line };
+            put!(
+                html,
+                "<rect class=\"{class}\" x=\"{x:.2}%\" y=\"{y:.1}\" width=\"{wide:.2}%\" height=\"{height:.1}\"/>"
+            );
+            if cut.is_some_and(|cut| count > cut) {
+                let (gap, text) = if is_above { (y + 6.0, y - 4.0) } else { (y + height - 9.0, y + height + 12.0) };
+                put!(html, "<rect class=\"gap\" x=\"{left:.2}%\" y=\"{gap:.1}\" width=\"{slot:.2}%\" height=\"3\"/>");
+                let (anchor, place) = anchored((at as f64 + 0.5) / series.pieces.len() as f64);
                 put!(
                     html,
-                    "<rect class=\"{class}\" x=\"{x:.2}%\" y=\"{y:.1}\" width=\"{wide:.2}%\" height=\"{height:.1}\"/>"
+                    "<text x=\"{place:.2}%\" y=\"{text:.1}\" text-anchor=\"{anchor}\">{}</text>",
+                    grouped(count)
                 );
             }
-        };
-        side("in", moved.entered, true);
-        side("out", moved.left, false);
+        }
         put!(html, "</g>");
     }
     put!(html, "<line class=\"axis\" x1=\"0\" x2=\"100%\" y1=\"{line:.1}\" y2=\"{line:.1}\"/>");
-    ticks(html, &roomy(&movements.axis.ticks()), STRIP);
+    ticks(html, &roomy(&movements.axis.ticks()), HEADROOM + STRIP + HEADROOM);
     put!(html, "</svg>");
 }
 
@@ -195,7 +218,9 @@ pub(super) fn spark(html: &mut Html, sizes: &[u64]) {
     if sizes.len() < 2 {
         return;
     }
-    let span = (most - least).max(1) as f64;
+    // A change by a few of many is not to look like a landslide.
+    let span = (most - least).max(most / 5).max(1) as f64;
+    let least = (most as f64 + least as f64 - span) / 2.0;
     put!(
         html,
         "<svg class=\"spark\" viewBox=\"0 0 {} 20\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
@@ -203,8 +228,7 @@ pub(super) fn spark(html: &mut Html, sizes: &[u64]) {
     );
     put!(html, "<polyline vector-effect=\"non-scaling-stroke\" points=\"");
     for (at, &size) in sizes.iter().enumerate() {
-        // Where nothing changed the line runs along the bottom.
-        put!(html, "{at},{:.1} ", 18.5 - (size - least) as f64 / span * 17.0);
+        put!(html, "{at},{:.1} ", 18.5 - (size as f64 - least) / span * 17.0);
     }
     put!(html, "\"/></svg>");
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::charts::{bar, dots, letter, letters, spark, strip};
-use super::html::{Escaped, Html, Name, grouped, percent, put, short};
+use super::charts::{COLUMNS_OF_BARS, bar, dots, letter, letters, spark, strip};
+use super::html::{Escaped, Html, Name, counted, grouped, percent, put, short};
 use super::section;
 use crate::ids::GroupId;
 use crate::report::Report;
@@ -87,11 +87,11 @@ pub(super) fn sizes(html: &mut Html, report: &Report) {
         let largest = rest.first().map_or(0, |group| group.count);
         put!(
             html,
-            "<p class=\"note\">And {} more groups of at most {} members; ",
-            grouped(rest.len() as u64),
-            grouped(largest)
+            "<p class=\"note\">And {} of at most {}; ",
+            counted(rest.len() as u64, "more group"),
+            counted(largest, "member")
         );
-        put!(html, "together they have {} memberships.</p>", grouped(members));
+        put!(html, "together they have {}.</p>", counted(members, "membership"));
         put!(
             html,
             "<details><summary>The next {}</summary><div class=\"scroll\" tabindex=\"0\">",
@@ -184,7 +184,10 @@ fn movers(html: &mut Html, report: &Report) {
         .sort_by(|(a, moved_a), (b, moved_b)| moved_b.total().cmp(&moved_a.total()).then_with(|| a.name.cmp(&b.name)));
     let Some(most) = movers.iter().flat_map(|(_, moved)| [moved.entered, moved.left]).max() else { return };
     put!(html, "<div class=\"card\"><h3>Most coming and going <span class=\"kind\">edits of groups aside</span></h3>");
-    put!(html, "<table class=\"bars\"><caption class=\"vh\">Groups with most coming and going</caption><thead><tr>");
+    put!(
+        html,
+        "<table class=\"bars\"><caption class=\"vh\">Groups with most coming and going</caption>{COLUMNS_OF_BARS}<thead><tr>"
+    );
     put!(html, "<th scope=\"col\">Group</th><th scope=\"col\"><span class=\"vh\">Bars</span></th>");
     put!(html, "<th scope=\"col\" class=\"n\">Entered</th><th scope=\"col\" class=\"n\">Left</th></tr></thead><tbody>");
     for (group, moved) in movers.iter().take(MOVERS) {

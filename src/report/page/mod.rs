@@ -20,6 +20,10 @@ pub(super) const SLOWEST: usize = 12;
 
 const STYLE: &str = include_str!("style.css");
 
+/// The widths of the columns of the table of fields.
+const FILL: &str =
+    "<colgroup><col class=\"c-1\"><col><col class=\"c-3\"><col class=\"c-4\"><col class=\"c-5 wide-only\"></colgroup>";
+
 /// Nothing is fetched, nothing runs, nothing is sent: only the page's own styles apply.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
@@ -75,15 +79,15 @@ fn figures(html: &mut Html, report: &Report) {
     let smart = format!("{} smart, {} manual", grouped(groups.count(true) as u64), grouped(groups.count(false) as u64));
     figure(html, "Groups", &grouped(groups.all.len() as u64), &smart);
     let each = if active == 0 { 0.0 } else { groups.memberships as f64 / active as f64 };
-    figure(html, "Memberships", &grouped(groups.memberships), &format!("{each:.1} for each active contact"));
+    figure(html, "Memberships", &grouped(groups.memberships), &format!("{each:.1} per active contact"));
     let alone = groups.by_memberships.first().copied().unwrap_or_default();
     figure(html, "In no group", &grouped(alone), &format!("{} of the active", percent(alone, active)));
     let recent: u64 = contacts.recency.iter().take(3).map(|(_, count)| count).sum();
     let share = format!("{} of all contacts", percent(recent, report.contacts_total));
     figure(html, "Heard from in 30 days", &grouped(recent), &share);
     let next = report.next_due.as_deref().unwrap_or("none");
-    put!(html, "<div class=\"figure\"><dt>Next change by the clock</dt><dd><b class=\"when\">{}</b>", Escaped(next));
-    put!(html, "<small>memberships that time alone moves</small></dd></div>");
+    put!(html, "<div class=\"figure\"><dt>Next by the clock</dt><dd><b class=\"when\">{}</b>", Escaped(next));
+    put!(html, "<small>when time moves a membership</small></dd></div>");
     put!(html, "</dl>\n");
 }
 
@@ -167,7 +171,7 @@ fn contacts(html: &mut Html, report: &Report) {
     let mut card = |title: &str, rows: &[(String, u64)], total: u64| {
         if rows.iter().any(|(_, count)| *count > 0) {
             put!(html, "<div class=\"card\"><h3>{title}</h3>");
-            bar_table(html, title, rows, total, "");
+            bar_table(html, title, rows, total);
             put!(html, "</div>");
         }
     };
@@ -205,7 +209,10 @@ fn fields(html: &mut Html, report: &Report) {
         return;
     }
     put!(html, "<div class=\"wide\"><h3>Filled</h3>");
-    put!(html, "<table class=\"bars fill\"><caption class=\"vh\">How far each field is filled</caption><thead><tr>");
+    put!(
+        html,
+        "<table class=\"bars fill\"><caption class=\"vh\">How far each field is filled</caption>{FILL}<thead><tr>"
+    );
     put!(html, "<th scope=\"col\">Field</th><th scope=\"col\"><span class=\"vh\">Bar</span></th>");
     put!(html, "<th scope=\"col\" class=\"n\">Contacts</th><th scope=\"col\" class=\"n\">Share</th>");
     put!(html, "<th scope=\"col\" class=\"n wide-only\">Distinct values</th></tr></thead><tbody>");
@@ -239,7 +246,7 @@ fn fields(html: &mut Html, report: &Report) {
                     let plural = if more == 1 { "" } else { "s" };
                     rows.push((format!("{} other value{plural}", grouped(more)), *others));
                 }
-                bar_table(html, &format!("Values of {}", field.name), &rows, field.filled, "");
+                bar_table(html, &format!("Values of {}", field.name), &rows, field.filled);
             }
             Shape::Histogram(figures) => histogram(html, &format!("Values of {}", field.name), figures),
         }
