@@ -16,6 +16,7 @@ use crate::report::axis::{TimeAxis, number_edges};
 use crate::schema::{Field, FieldType};
 use crate::store::RowView;
 use crate::value::location::last_part;
+use crate::value::numeral::grouped_decimal;
 use crate::value::{Decimal, Instant};
 use crate::workspace::{Reader, WorkspaceError};
 
@@ -183,12 +184,12 @@ impl<'r> Tallies<'r> {
         })?;
         (figures.filled, figures.distinct) = (filled, marks.distinct);
         let Some([least, low, lower, median, upper, high, greatest]) = marks.found() else { return Ok(()) };
-        let summary = [least, lower, median, upper, greatest].map(|number| number.to_string());
+        let summary = [least, lower, median, upper, greatest].map(|number| grouped_decimal(&number));
         if marks.distinct <= PIECES as u64 / 2 {
             let total = few.len().max(1) as f64;
             let ticks = few.iter().enumerate();
-            let ticks = ticks.map(|(at, (number, _))| ((at as f64 + 0.5) / total, number.to_string())).collect();
-            let pieces = few.into_iter().map(|(number, count)| (number.to_string(), count)).collect();
+            let ticks = ticks.map(|(at, (number, _))| ((at as f64 + 0.5) / total, grouped_decimal(number))).collect();
+            let pieces = few.into_iter().map(|(number, count)| (grouped_decimal(&number), count)).collect();
             figures.shape = Shape::Histogram(Histogram { pieces, ticks, outside: (0, 0), summary });
             return Ok(());
         }
@@ -205,15 +206,15 @@ impl<'r> Tallies<'r> {
         })?;
         let unit_wide = whole && edges.windows(2).all(|pair| matches!(pair, [a, b] if b.to_f64() - a.to_f64() == 1.0));
         let called = edges.windows(2).map(|pair| match pair {
-            [from, _] if unit_wide => from.to_string(),
-            [from, to] => format!("{from} to under {to}"),
+            [from, _] if unit_wide => grouped_decimal(from),
+            [from, to] => format!("{} to under {}", grouped_decimal(from), grouped_decimal(to)),
             _ => String::new(),
         });
         let outside = (counts.first().copied().unwrap_or_default(), counts.last().copied().unwrap_or_default());
         let inside = counts.into_iter().skip(1);
         let places = (edges.len() - 1).max(1) as f64;
         let ticks = spaced(edges.len()).map(|at| {
-            let text = edges.get(at).map(ToString::to_string).unwrap_or_default();
+            let text = edges.get(at).map(grouped_decimal).unwrap_or_default();
             (at as f64 / places, text)
         });
         let ticks = ticks.collect();

@@ -4,9 +4,7 @@ use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::ids::GroupId;
 use crate::report::overlap::{Combination, combinations};
-use crate::sema::inspect;
 use crate::store::GroupStatus;
 use crate::workspace::{GroupInfo, Reader, WorkspaceError};
 
@@ -105,15 +103,4 @@ impl Groups {
     pub(super) fn in_state(&self, status: GroupStatus) -> impl Iterator<Item = &GroupInfo> {
         self.all.iter().filter(move |group| group.status == status)
     }
-}
-
-/// A group's query as it may be shown: not if it looks into addresses and those are hidden.
-pub(super) fn shown_query(reader: &Reader<'_>, group: GroupId, canonical: &str) -> Option<String> {
-    if reader.environment().redact_urns {
-        let used = inspect::inspect(reader.group_query(group)?, reader.schema());
-        if used.attributes.contains(&"urn") || !used.schemes.is_empty() {
-            return None;
-        }
-    }
-    Some(canonical.to_owned())
 }

@@ -8,7 +8,8 @@
 //! | `page` | HTML and SVG |
 //!
 //! The page is one file without scripts that fetches nothing: it carries a policy that forbids both. Every name in it is
-//! escaped. Addresses never show; if the workspace hides them, neither do their schemes nor queries that look into them.
+//! escaped. Addresses show nowhere but in queries of groups that name them, which a workspace that hides addresses does not
+//! have; nor are their schemes told of one.
 //!
 //! Architecture invariant: `page` knows nothing of readers and indexes, the other modules nothing of HTML.
 
@@ -23,8 +24,6 @@ mod page;
 
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
-
 pub use cost::{Cost, Costs, measure};
 
 use crate::ids::{Block, DocumentNumber, GroupId};
@@ -32,7 +31,7 @@ use crate::value::Instant;
 use crate::workspace::{Reader, WorkspaceError};
 use contacts::Contacts;
 use fields::{FieldFigures, Tallies};
-use groups::{Groups, shown_query};
+use groups::Groups;
 use movements::Movements;
 
 /// What the page is to show.
@@ -67,8 +66,6 @@ pub struct Report {
     groups: Groups,
     /// Groups whose sizes are drawn.
     drawn_groups: usize,
-    /// Queries that may be shown, of the groups that are.
-    queries: FxHashMap<GroupId, String>,
     movements: Option<Movements>,
     fields: Vec<FieldFigures>,
     /// Fields that are not among them.
@@ -108,15 +105,6 @@ impl Report {
         let drawn: Vec<GroupId> = groups.all.iter().take(drawn_groups).map(|group| group.id).collect();
         let movements = Movements::read(reader, &drawn, zone)?;
         let costs = measure(reader, options.patience)?;
-        let slowest = costs.groups.iter().take(page::SLOWEST).map(|cost| cost.group);
-        let mut queries = FxHashMap::default();
-        for group in &groups.all {
-            if (drawn.contains(&group.id) || slowest.clone().any(|slow| slow == group.id))
-                && let Some(query) = group.query.as_deref().and_then(|query| shown_query(reader, group.id, query))
-            {
-                queries.insert(group.id, query);
-            }
-        }
         let schema = reader.schema().fields();
         let blocks: Vec<Block> = match reader.snapshot().view().state().next_document.checked_sub(1) {
             Some(last) => (0..=DocumentNumber(last).block().0).map(Block).collect(),
@@ -143,7 +131,6 @@ impl Report {
             contacts,
             groups,
             drawn_groups,
-            queries,
             movements,
             more_fields: schema.len() - fields.len(),
             fields,

@@ -128,7 +128,7 @@ pub(super) fn histogram(html: &mut Html, what: &str, histogram: &Histogram) {
     put!(html, "</p>");
     if !pieces.is_empty() {
         put!(html, "<details><summary>Table<span class=\"vh\"> of {}</span></summary>", Escaped(what));
-        put!(html, "<table class=\"plain\"><thead><tr><th scope=\"col\">Piece</th>");
+        put!(html, "<table class=\"plain\"><thead><tr><th scope=\"col\">Range</th>");
         put!(html, "<th scope=\"col\" class=\"n\">Contacts</th></tr></thead><tbody>");
         for (name, count) in pieces {
             put!(

@@ -19,7 +19,7 @@ const COMBINATIONS: usize = 16;
 const LISTED: usize = 250;
 
 /// A group's name with its query, or what it is instead.
-fn name_cell(html: &mut Html, report: &Report, group: &GroupInfo) {
+fn name_cell(html: &mut Html, group: &GroupInfo) {
     put!(html, "<th scope=\"row\"><span class=\"name\" title=\"{}\">{}", Escaped(&group.name), Name(&group.name));
     match group.status {
         GroupStatus::Ready => {}
@@ -27,7 +27,7 @@ fn name_cell(html: &mut Html, report: &Report, group: &GroupInfo) {
         GroupStatus::Initializing | GroupStatus::Evaluating => put!(html, " <span class=\"kind\">being filled</span>"),
     }
     put!(html, "</span>");
-    match report.queries.get(&group.id) {
+    match &group.query {
         Some(query) => {
             let shown = short(query, 160);
             put!(
@@ -37,7 +37,6 @@ fn name_cell(html: &mut Html, report: &Report, group: &GroupInfo) {
                 Escaped(&shown)
             );
         }
-        None if group.smart => put!(html, "<span class=\"kind\">smart; its query looks into addresses</span>"),
         None => put!(html, "<span class=\"kind\">manual</span>"),
     }
     put!(html, "</th>");
@@ -68,7 +67,7 @@ pub(super) fn sizes(html: &mut Html, report: &Report) {
     put!(html, "</tr></thead><tbody>");
     for group in groups.all.iter().take(report.drawn_groups) {
         put!(html, "<tr>");
-        name_cell(html, report, group);
+        name_cell(html, group);
         put!(html, "<td>");
         bar(html, group.count, most, "");
         put!(html, "</td><td class=\"n\">{}</td><td class=\"wide-only\">", grouped(group.count));
@@ -332,7 +331,7 @@ pub(super) fn costs(html: &mut Html, report: &Report) {
     for cost in costs.groups.iter().take(super::SLOWEST) {
         let Some(group) = of(cost.group) else { continue };
         put!(html, "<tr>");
-        name_cell(html, report, group);
+        name_cell(html, group);
         put!(html, "<td>");
         bar(html, micros(cost.time), most, "");
         put!(html, "</td><td class=\"n\">{}</td>", shown_time(cost.time));
