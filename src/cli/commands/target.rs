@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 
 /// A file in the making, which takes its place when it is whole; or standard output.
 pub(super) struct Target {
-    pub(super) writer: BufWriter<Box<dyn Write>>,
+    pub(super) writer: BufWriter<Box<dyn Write + Send>>,
     /// Where it is written, and its place.
     paths: Option<(PathBuf, PathBuf)>,
 }
