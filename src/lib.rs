@@ -63,6 +63,8 @@ pub mod cli;
 pub mod contact;
 pub mod diagnostic;
 pub mod exec;
+#[cfg(feature = "parquet")]
+pub mod export;
 pub mod generate;
 pub mod ids;
 pub mod import;
