@@ -18,16 +18,25 @@ pub(super) struct Contacts {
     pub(super) active: RoaringBitmap,
     /// By status, all four.
     pub(super) statuses: Vec<(&'static str, u64)>,
-    /// By language, the most frequent first, and the others.
-    pub(super) languages: Vec<(String, u64)>,
+    /// By language.
+    pub(super) languages: Frequent,
     /// Contacts with an address of a scheme; nothing if addresses are hidden.
-    pub(super) schemes: Vec<(String, u64)>,
+    pub(super) schemes: Frequent,
     /// By how long ago they were last heard from.
     pub(super) recency: Vec<(&'static str, u64)>,
     /// When they were created.
     pub(super) created: Option<Histogram>,
     /// How many have a name, a language, and so on.
     pub(super) filled: Vec<(&'static str, u64)>,
+}
+
+/// The most frequent values of a property.
+#[derive(Debug, Default)]
+pub(super) struct Frequent {
+    /// The most frequent first.
+    pub(super) values: Vec<(String, u64)>,
+    /// All others together.
+    pub(super) others: Option<(String, u64)>,
 }
 
 /// Days ago, and what is said of those who were heard from since, but not since the one before.
@@ -50,26 +59,20 @@ impl Contacts {
                 slot.1 = count;
             }
         })?;
-        let named = |property| -> Result<Vec<(String, u64)>, WorkspaceError> {
+        let frequent = |property| -> Result<Frequent, WorkspaceError> {
             let top = tallies.top(property, TOP)?;
             let listed = top.values.iter().map(|(_, count)| count).sum::<u64>();
-            let mut values: Vec<(String, u64)> = top
-                .values
-                .into_iter()
-                .map(|(key, count)| (String::from_utf8_lossy(&key).into_owned(), count))
-                .collect();
-            if top.total > listed {
-                values.push(("others".to_owned(), top.total - listed));
-            }
-            Ok(values)
+            let named = |(key, count): (Vec<u8>, u64)| (String::from_utf8_lossy(&key).into_owned(), count);
+            let others = (top.total > listed).then(|| ("others".to_owned(), top.total - listed));
+            Ok(Frequent { values: top.values.into_iter().map(named).collect(), others })
         };
-        let mut languages = named(PropertyId::Language)?;
+        let mut languages = frequent(PropertyId::Language)?;
         let speaking = tallies.documents_with(PropertyId::Language)?;
-        if total > speaking && !languages.is_empty() {
-            languages.push(("not set".to_owned(), total - speaking));
+        if total > speaking && speaking > 0 {
+            languages.values.push(("not set".to_owned(), total - speaking));
         }
         let hides_addresses = reader.environment().redact_urns;
-        let schemes = if hides_addresses { Vec::new() } else { named(PropertyId::UrnScheme)? };
+        let schemes = if hides_addresses { Frequent::default() } else { frequent(PropertyId::UrnScheme)? };
         let filled = [
             ("Name", PropertyId::Name),
             ("Language", PropertyId::Language),

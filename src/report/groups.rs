@@ -20,9 +20,10 @@ pub(super) struct Groups {
     pub(super) memberships: u64,
     /// Contacts that are in some group.
     pub(super) reached: RoaringBitmap,
-    /// Contacts by the number of groups that they are in, from 0 on; the last counts those in more, too.
+    /// Active contacts by the number of groups that they are in, from 0 on.
     pub(super) by_memberships: Vec<u64>,
-    /// Places in `all` of the groups whose overlaps are told: the largest, but of groups with the same members the first.
+    /// Places in `all` of the groups whose overlaps are told, ascending: the largest of those that hold no more than half
+    /// of the active contacts, then of the others; of groups with the same members the first.
     pub(super) sets: Vec<usize>,
     /// How many groups have anybody and are no other's twin.
     pub(super) distinct: usize,
@@ -31,9 +32,6 @@ pub(super) struct Groups {
     /// Groups with exactly the same members, by place in `all`: two or more each.
     pub(super) twins: Vec<Vec<usize>>,
 }
-
-/// Contacts in this many groups or more count together.
-pub(super) const MANY: usize = 12;
 
 impl Groups {
     /// Reads every group's members once.
@@ -48,7 +46,8 @@ impl Groups {
         let mut reached = RoaringBitmap::new();
         let mut memberships = 0;
         let mut same: FxHashMap<(u64, u128), Vec<usize>> = FxHashMap::default();
-        let mut kept: Vec<(usize, RoaringBitmap)> = Vec::new();
+        // A group of nearly everybody overlaps with all others and says nothing.
+        let (mut telling, mut broad): (Vec<(usize, RoaringBitmap)>, Vec<_>) = (Vec::new(), Vec::new());
         for (place, group) in all.iter().enumerate() {
             let members = reader.members(group.id)?;
             if members.is_empty() {
@@ -65,17 +64,22 @@ impl Groups {
             let twins = same.entry((members.len(), hasher.digest128())).or_default();
             twins.push(place);
             reached |= &members;
+            let kept = if members.len() <= contacts.len() / 2 { &mut telling } else { &mut broad };
             if twins.len() == 1 && kept.len() < SETS {
                 kept.push((place, members));
             }
         }
-        let mut by_memberships = vec![0u64; MANY + 1];
+        let most =
+            contacts.iter().filter_map(|contact| per_contact.get(contact as usize)).max().copied().unwrap_or_default();
+        let mut by_memberships = vec![0u64; usize::from(most) + 1];
         for contact in contacts {
             let count = per_contact.get(contact as usize).copied().unwrap_or_default();
-            if let Some(slot) = by_memberships.get_mut(usize::from(count).min(MANY)) {
+            if let Some(slot) = by_memberships.get_mut(usize::from(count)) {
                 *slot += 1;
             }
         }
+        let mut kept: Vec<(usize, RoaringBitmap)> = telling.into_iter().chain(broad).take(SETS).collect();
+        kept.sort_by_key(|(place, _)| *place);
         let distinct = same.len();
         let mut twins: Vec<Vec<usize>> = same.into_values().filter(|places| places.len() > 1).collect();
         twins.sort();

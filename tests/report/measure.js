@@ -24,6 +24,9 @@ addEventListener("load", () => {
     const outer = box(card);
     for (const element of card.querySelectorAll("*")) {
       const inner = box(element);
+      const overflows = element instanceof HTMLElement && getComputedStyle(element).display !== "inline"
+        && getComputedStyle(element).overflow === "visible" && element.scrollWidth > element.clientWidth + 1;
+      if (overflows && !hidden(element)) sticking_out.push(name(element));
       if (inner.width > 0 && !hidden(element) && (inner.right > outer.right + 1.5 || inner.left < outer.left - 1.5)) {
         sticking_out.push(name(element));
       }

@@ -29,8 +29,15 @@ pub(super) fn bar(html: &mut Html, part: u64, whole: u64, class: &str) {
     );
 }
 
-/// A table of names, each with a bar under it, and numbers; `total`: what the numbers are a part of.
-pub(super) fn bar_table(html: &mut Html, caption: &str, rows: &[(String, u64)], total: u64) {
+/// A table of names, each with a bar under it, and numbers. `rest`: what is not listed, without a bar; `total`: what the
+/// numbers are a part of.
+pub(super) fn bar_table(
+    html: &mut Html,
+    caption: &str,
+    rows: &[(String, u64)],
+    rest: Option<&(String, u64)>,
+    total: u64,
+) {
     let most = rows.iter().map(|(_, count)| *count).max().unwrap_or_default();
     put!(html, "<table class=\"under\"><caption class=\"vh\">{}</caption><thead class=\"vh\"><tr>", Escaped(caption));
     put!(html, "<th scope=\"col\">Value</th><th scope=\"col\">Contacts</th>");
@@ -41,6 +48,15 @@ pub(super) fn bar_table(html: &mut Html, caption: &str, rows: &[(String, u64)], 
         bar(html, *count, most, "thin");
         put!(html, "</th><td class=\"n\">{}</td>", grouped(*count));
         put!(html, "<td class=\"n soft\">{}</td></tr>", percent(*count, total));
+    }
+    if let Some((name, count)) = rest {
+        put!(
+            html,
+            "<tr class=\"soft\"><th scope=\"row\">{}</th><td class=\"n\">{}</td>",
+            Escaped(name),
+            grouped(*count)
+        );
+        put!(html, "<td class=\"n\">{}</td></tr>", percent(*count, total));
     }
     put!(html, "</tbody></table>");
 }
@@ -72,7 +88,7 @@ fn ticks(html: &mut Html, ticks: &[(f64, String)], top: f64) {
 fn roomy(all: &[(f64, String)]) -> Vec<(f64, String)> {
     let letters: usize = all.iter().map(|(_, text)| text.chars().count().min(10) + 2).sum();
     match all {
-        [first, .., last] if letters > 44 => vec![first.clone(), last.clone()],
+        [first, .., last] if letters > 52 => vec![first.clone(), last.clone()],
         _ => all.to_vec(),
     }
 }

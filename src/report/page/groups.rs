@@ -218,8 +218,8 @@ fn movers(html: &mut Html, report: &Report) {
 
 pub(super) fn overlaps(html: &mut Html, report: &Report) {
     let groups = &report.groups;
-    let lead = "Which of the largest groups share their members. A row counts those who are in exactly the groups with a \
-                full dot, and in none of the others shown.";
+    let lead = "Which groups share their members: the largest that hold no more than half of the active contacts. A row \
+                counts those who are in exactly the groups with a full dot, and in none of the others shown.";
     section(html, "overlaps", "Overlaps", lead);
     if groups.sets.len() < 2 {
         put!(html, "<p>It takes two groups with members to overlap.</p></section>\n");

@@ -9,11 +9,10 @@ mod html;
 use super::Report;
 use super::contacts::Contacts;
 use super::fields::{FieldFigures, Shape};
-use super::groups::MANY;
 use crate::schema::FieldType;
 use crate::store::GroupStatus;
 use charts::{bar, bar_table, histogram};
-use html::{Escaped, Html, Name, grouped, listed, percent, put};
+use html::{Escaped, Html, Name, counted, grouped, listed, percent, put};
 
 /// Groups in the list of the slowest.
 pub(super) const SLOWEST: usize = 12;
@@ -68,7 +67,14 @@ fn head(html: &mut Html, report: &Report) {
 }
 
 fn figure(html: &mut Html, name: &str, value: &str, note: &str) {
-    put!(html, "<div class=\"figure\"><dt>{name}</dt><dd><b>{value}</b><small>{note}</small></dd></div>");
+    // Long numbers are set smaller, so that they stay within their column.
+    let size = match value.len() {
+        0..9 => "",
+        9..12 => "long",
+        _ => "longer",
+    };
+    put!(html, "<div class=\"figure\"><dt>{name}</dt><dd><b class=\"{size}\">{value}</b>");
+    put!(html, "<small>{note}</small></dd></div>");
 }
 
 fn figures(html: &mut Html, report: &Report) {
@@ -168,37 +174,46 @@ fn contacts(html: &mut Html, report: &Report) {
     let owned = |rows: &[(&'static str, u64)]| -> Vec<(String, u64)> {
         rows.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
     };
-    let mut card = |title: &str, rows: &[(String, u64)], total: u64| {
+    let mut card = |title: &str, rows: &[(String, u64)], rest: Option<&(String, u64)>, total: u64| {
         if rows.iter().any(|(_, count)| *count > 0) {
             put!(html, "<div class=\"card\"><h3>{title}</h3>");
-            bar_table(html, title, rows, total);
+            bar_table(html, title, rows, rest, total);
             put!(html, "</div>");
         }
     };
-    card("Last heard from", &owned(recency), total);
-    card("Channels", schemes, total);
-    card("Languages", languages, total);
-    card("Status", &owned(statuses), total);
-    let mut memberships: Vec<(String, u64)> = Vec::new();
-    for (count, contacts) in report.groups.by_memberships.iter().enumerate() {
-        let name = match count {
-            0 => "in none".to_owned(),
-            1 => "in 1 group".to_owned(),
-            MANY => format!("in {MANY} or more"),
-            count => format!("in {count} groups"),
-        };
-        memberships.push((name, *contacts));
-    }
-    while memberships.last().is_some_and(|(_, count)| *count == 0) {
-        memberships.pop();
-    }
-    card("Groups of an active contact", &memberships, active.len());
+    card("Last heard from", &owned(recency), None, total);
+    card("Channels", &schemes.values, schemes.others.as_ref(), total);
+    card("Languages", &languages.values, languages.others.as_ref(), total);
+    card("Status", &owned(statuses), None, total);
+    card("Groups of an active contact", &by_memberships(&report.groups.by_memberships), None, active.len());
     if let Some(created) = created {
         put!(html, "<div class=\"card\"><h3>Created</h3>");
         histogram(html, "When contacts were created", created);
         put!(html, "</div>");
     }
     put!(html, "</div></section>\n");
+}
+
+/// Contacts by the number of groups that they are in, from 0 on: one by one if there are few numbers, else in ranges.
+fn by_memberships(counts: &[u64]) -> Vec<(String, u64)> {
+    const ONE_BY_ONE: usize = 12;
+    const BEGINNINGS: [usize; 12] = [0, 1, 2, 6, 11, 21, 51, 101, 201, 501, 1_001, 5_001];
+    let named = |from: usize, to: usize| match (from, to) {
+        (0, _) => "in none".to_owned(),
+        (1, 1) => "in 1 group".to_owned(),
+        (from, to) if from == to => format!("in {from} groups"),
+        (from, usize::MAX) => format!("in {} or more", grouped(from as u64)),
+        (from, to) => format!("in {} to {}", grouped(from as u64), grouped(to as u64)),
+    };
+    if counts.len() <= ONE_BY_ONE + 1 {
+        return counts.iter().enumerate().map(|(number, count)| (named(number, number), *count)).collect();
+    }
+    let ends = BEGINNINGS.iter().skip(1).map(|next| next - 1).chain([usize::MAX]);
+    let ranges = BEGINNINGS.into_iter().zip(ends).map(|(from, to)| {
+        let inside = counts.iter().skip(from).take(to.saturating_sub(from).saturating_add(1));
+        (named(from, to), inside.sum())
+    });
+    ranges.enumerate().filter(|(at, (_, count))| *at == 0 || *count > 0).map(|(_, range)| range).collect()
 }
 
 fn fields(html: &mut Html, report: &Report) {
@@ -240,13 +255,10 @@ fn fields(html: &mut Html, report: &Report) {
                 put!(html, "<p class=\"note\">{} values, each of one contact alone.</p>", grouped(field.distinct));
             }
             Shape::Top { values, others } => {
-                let mut rows = values.clone();
-                if *others > 0 {
-                    let more = field.distinct.saturating_sub(values.len() as u64);
-                    let plural = if more == 1 { "" } else { "s" };
-                    rows.push((format!("{} other value{plural}", grouped(more)), *others));
-                }
-                bar_table(html, &format!("Values of {}", field.name), &rows, field.filled);
+                let more = field.distinct.saturating_sub(values.len() as u64);
+                let rest = (counted(more, "other value"), *others);
+                let rest = Some(&rest).filter(|_| *others > 0);
+                bar_table(html, &format!("Values of {}", field.name), values, rest, field.filled);
             }
             Shape::Histogram(figures) => histogram(html, &format!("Values of {}", field.name), figures),
         }
