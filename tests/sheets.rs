@@ -128,3 +128,13 @@ fn a_sheet_exported_makes_the_same_contacts_in_another_workspace() {
     }
     assert!(compared > 300, "{compared}");
 }
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_program_without_parquet_names_the_feature() {
+    let folder = tempfile::tempdir().unwrap();
+    well(folder.path(), &["init"]);
+    let (status, _, errors) = run(folder.path(), &["export", "contacts.parquet"]);
+    assert!(status == 2 && errors.contains("--features parquet"), "{errors}");
+    assert!(!folder.path().join("contacts.parquet").exists());
+}

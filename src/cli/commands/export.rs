@@ -71,11 +71,7 @@ fn shape(file: &Path, settings: &Settings) -> Outcome<Shape> {
     match (settings.format, extension.as_deref()) {
         (Some(Format::Csv), _) | (None, Some("csv")) => Ok(Shape::Sheet),
         (Some(Format::Jsonl), _) | (None, Some("jsonl" | "ndjson")) => Ok(Shape::Lines),
-        (None, Some("parquet")) if cfg!(feature = "parquet") => Ok(Shape::Parquet),
-        (None, Some("parquet")) => Err(Failure::Usage(
-            "this headcount was built without the feature `parquet`; `cargo install headcount --features parquet` has it"
-                .to_owned(),
-        )),
+        (None, Some("parquet")) => Ok(Shape::Parquet),
         (None, None) if file.as_os_str() == "-" => Ok(Shape::Lines),
         _ => Err(Failure::Usage(
             "an export is named .jsonl, .csv or .parquet, or told by --format jsonl or csv".to_owned(),
@@ -113,7 +109,9 @@ fn parquet(session: &Session<'_>, reader: &Reader<'_>, file: &Path) -> Outcome {
 
 #[cfg(not(feature = "parquet"))]
 fn parquet(_: &Session<'_>, _: &Reader<'_>, _: &Path) -> Outcome {
-    Ok(())
+    Err(Failure::Usage(
+        "this headcount was built without Parquet; build it with `cargo build --release --features parquet`".to_owned(),
+    ))
 }
 
 /// Who is in which group, by name of the group.
