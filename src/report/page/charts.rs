@@ -84,13 +84,36 @@ fn ticks(html: &mut Html, ticks: &[(f64, String)], top: f64) {
     }
 }
 
-/// Labels of an axis as far as there is room for them: all, or the ends.
+/// Labels of an axis as far as there is room for them on a phone: the ends, and what lies on none that is kept.
 fn roomy(all: &[(f64, String)]) -> Vec<(f64, String)> {
-    let letters: usize = all.iter().map(|(_, text)| text.chars().count().min(10) + 2).sum();
-    match all {
-        [first, .., last] if letters > 52 => vec![first.clone(), last.clone()],
-        _ => all.to_vec(),
+    /// Pixels of the narrowest picture, of a character, and between two labels.
+    const PICTURE: f64 = 280.0;
+    const CHARACTER: f64 = 7.0;
+    const BETWEEN: f64 = 6.0;
+    let span = |(place, text): &(f64, String)| {
+        let wide = text.chars().count().min(10) as f64 * CHARACTER;
+        let (anchor, place) = anchored(*place);
+        let at = place / 100.0 * PICTURE;
+        let left = match anchor {
+            "start" => at,
+            "end" => at - wide,
+            _ => at - wide / 2.0,
+        };
+        (left, left + wide)
+    };
+    let Some((last, others)) = all.split_last() else { return Vec::new() };
+    let (end, _) = span(last);
+    let mut kept: Vec<(f64, String)> = Vec::new();
+    let mut taken = f64::NEG_INFINITY;
+    for label in others {
+        let (left, right) = span(label);
+        if left >= taken && right + BETWEEN <= end {
+            taken = right + BETWEEN;
+            kept.push(label.clone());
+        }
     }
+    kept.push(last.clone());
+    kept
 }
 
 /// Columns over pieces of an axis, with the table behind them.
