@@ -245,7 +245,7 @@ fn a_browser_shows_the_page_as_it_is_meant() {
         let (_, console) = browser.dump(&page, View { width: 1280, dark: false });
         assert_eq!(console, Vec::<String>::new(), "{}", page.display());
         for dark in [false, true] {
-            let widths = [360, 390, 768, 1280];
+            let widths = [360, 390, 768, 1024, 1280];
             for (seen, width) in browser.measure(&page, dark, &widths).into_iter().zip(widths) {
                 let what = format!("{} {seen:?}", page.display());
                 assert_eq!((seen.width, seen.dark), (width, dark), "{what}");
