@@ -19,6 +19,7 @@ pub mod distinct;
 pub mod extent;
 pub mod lookup;
 pub mod property;
+pub mod tally;
 pub mod text;
 
 #[cfg(test)]
