@@ -20,6 +20,7 @@ pub mod extent;
 pub mod lookup;
 pub mod property;
 pub mod text;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
