@@ -21,6 +21,7 @@ pub mod lookup;
 pub mod property;
 pub mod tally;
 pub mod text;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
