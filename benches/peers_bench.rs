@@ -43,8 +43,8 @@ fn answer(workspace: &Workspace, question: &Question) -> Result<Value, Box<dyn E
     Ok(match question.mode {
         Mode::Count => json!(reader.count(&question.query)?),
         Mode::Ids => {
-            let documents: Vec<u32> = reader.matches(&question.query)?.iter().collect();
-            json!(documents.iter().map(|&document| u64::from(document)).sum::<u64>())
+            let numbers = reader.numbers(&question.query)?;
+            json!(numbers.iter().map(|&number| u64::from(number)).sum::<u64>())
         }
         Mode::Page => {
             let parsed = reader.parse(&question.query, Dialect::Extended)?;

@@ -145,6 +145,26 @@ impl<'p, 's, 't, R: Rows, G: Groups> Search<'p, 's, 't, R, G> {
         Ok(all)
     }
 
+    /// The document numbers of all who match, ascending: a list costs a fraction of what taking it out of a
+    /// [`RoaringBitmap`] does.
+    ///
+    /// # Errors
+    /// As [`Search::count`].
+    pub fn numbers(&self) -> Result<Vec<u32>, IndexError> {
+        let sets = self.sets()?;
+        let counts: Vec<usize> = sets.iter().map(|(_, set)| bits::count(set) as usize).collect();
+        let mut numbers = vec![0; counts.iter().sum()];
+        let mut rest = &mut numbers[..];
+        let mut parts = Vec::with_capacity(sets.len());
+        for ((block, set), count) in sets.iter().zip(counts) {
+            let (part, after) = rest.split_at_mut(count);
+            parts.push((block.document(0).0, set, part));
+            rest = after;
+        }
+        parts.into_par_iter().for_each(|(first, set, part)| bits::list(set, first, part));
+        Ok(numbers)
+    }
+
     /// Those who match, in order of document number, from the one at `offset`. Stops as soon as there are enough.
     ///
     /// # Errors

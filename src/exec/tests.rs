@@ -468,6 +468,8 @@ proptest! {
                 let search = Search::new(&prepared, &physical);
                 prop_assert_eq!(search.count().unwrap(), matching.len() as u64, "{:?}", plan);
                 let found: Vec<DocumentNumber> = search.collect().unwrap().iter().map(DocumentNumber).collect();
+                let numbers: Vec<DocumentNumber> = search.numbers().unwrap().into_iter().map(DocumentNumber).collect();
+                prop_assert_eq!(&numbers, &found, "{:?}", plan);
                 prop_assert_eq!(&found, &matching);
                 let some = search.documents(page / 2, page).unwrap();
                 prop_assert_eq!(some, matching.iter().copied().skip(page / 2).take(page).collect::<Vec<_>>());
