@@ -81,9 +81,16 @@ fn contact(number: u32) -> Contact {
 struct Generated;
 
 impl Rows for Generated {
+    type Found<'a> = ();
     type View<'a> = Contact;
-    fn row(&self, document: DocumentNumber) -> Result<Option<Contact>, IndexError> {
-        Ok(Some(contact(document.0)))
+    fn find(&self, _: DocumentNumber) -> Result<Option<()>, IndexError> {
+        Ok(Some(()))
+    }
+    fn open<'a>(document: DocumentNumber, (): &()) -> Result<Contact, IndexError>
+    where
+        Self: 'a,
+    {
+        Ok(contact(document.0))
     }
     fn by_uuid(&self, _: Uuid) -> Result<Option<DocumentNumber>, IndexError> {
         Ok(None)
