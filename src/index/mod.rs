@@ -24,7 +24,7 @@ pub mod text;
 #[cfg(test)]
 mod tests;
 
-pub use attribute::{AttributeIndex, BlockPair, Policy, PropertyBlocks};
+pub use attribute::{AttributeIndex, BlockPair, Gathered, Policy, PropertyBlocks};
 pub use changes::RowChange;
 pub use property::{FieldKinds, PropertyId};
 pub use text::{TextIndex, TextSnapshot};

@@ -4,6 +4,8 @@
 
 mod adapters;
 mod backup;
+mod bulk;
+mod bulk_put;
 pub mod change;
 mod check;
 mod clock;
@@ -13,6 +15,7 @@ mod depends;
 mod derive;
 mod error;
 mod explain;
+mod flush;
 mod following;
 mod groups;
 mod indexing;
@@ -31,6 +34,7 @@ mod writer;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use bulk::{Applied, Outcomes};
 pub use change::{Change, ContactPatch, ContactRef, Event, NamedRef};
 pub use check::{CheckReport, Finding};
 pub use depends::Dependent;
