@@ -357,6 +357,59 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// [`Transaction::claim_uuid`] for many: each bucket is written once.
+    ///
+    /// # Errors
+    /// As for [`Transaction::claim_uuid`].
+    pub fn claim_uuids(&mut self, claims: &[(Uuid, DocumentNumber)]) -> Result<(), StoreError> {
+        let hashed = claims.iter().map(|(uuid, document)| (uuid_hash(*uuid), *document)).collect();
+        for at in self.claim_new(self.tables.uuid_holders(), hashed)? {
+            if let Some((uuid, document)) = claims.get(at) {
+                self.claim_uuid(*uuid, *document)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Transaction::claim_urn`] for many: each bucket is written once.
+    ///
+    /// # Errors
+    /// As for [`Transaction::claim_urn`].
+    pub fn claim_urns(&mut self, claims: &[(String, DocumentNumber)]) -> Result<(), StoreError> {
+        let hashed = claims.iter().map(|(identity, document)| (urn_hash(identity), *document)).collect();
+        let one_by_one = self.claim_new(self.tables.urn_holders(), hashed)?;
+        self.state.urns += (claims.len() - one_by_one.len()) as u64;
+        for at in one_by_one {
+            if let Some((identity, document)) = claims.get(at) {
+                self.claim_urn(identity, *document)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the claims whose hash nobody has: nothing can speak against them. Gives the places of the others, which rows
+    /// must confirm one by one.
+    fn claim_new(&mut self, holders: Holders, claims: Vec<(Hash, DocumentNumber)>) -> Result<Vec<usize>, StoreError> {
+        if self.view().has_whole_keys(holders)? {
+            return Ok((0..claims.len()).collect());
+        }
+        let mut ordered: Vec<(Hash, DocumentNumber, usize)> =
+            claims.into_iter().enumerate().map(|(at, (hash, document))| (hash, document, at)).collect();
+        ordered.sort_unstable();
+        let (mut new, mut others) = (Vec::with_capacity(ordered.len()), Vec::new());
+        let mut last = None;
+        for (hash, document, at) in ordered {
+            if last != Some(hash) && self.view().candidates(holders, hash)?.next().is_none() {
+                new.push((hash, document));
+            } else {
+                others.push(at);
+            }
+            last = Some(hash);
+        }
+        self.add_holders(holders, new)?;
+        Ok(others)
+    }
+
     /// Whether the key is new.
     fn claim(
         &mut self,

@@ -26,6 +26,9 @@ const VERSION: u8 = 2;
 /// Entries of a bucket at most, so that two fit into a page: only hashes that are all equal can be more.
 const MOST: usize = 250;
 
+/// Where more entries come at once than a bucket takes, they are cut into buckets of about so many: with room for some.
+const ROOMY: usize = 180;
+
 const ENTRY: usize = 8;
 
 /// The key of the first bucket.
@@ -141,7 +144,7 @@ impl Transaction<'_> {
         document: DocumentNumber,
     ) -> Result<(), StoreError> {
         let added = entry(hash, document);
-        let (first, mut entries) = match self.view().bucket(holders, hash)? {
+        let (first, entries) = match self.view().bucket(holders, hash)? {
             Some((first, bucket)) => {
                 let mut entries = Vec::with_capacity(bucket.0.len() + 1);
                 entries.extend(bucket.entries());
@@ -150,15 +153,58 @@ impl Transaction<'_> {
             }
             None => (0, vec![added]),
         };
-        if entries.len() <= MOST {
-            return self.put_bucket(holders, first, &entries);
+        self.put_parts(holders, first, &entries)
+    }
+
+    /// Adds many entries at once: each bucket is written once.
+    pub(crate) fn add_holders(
+        &mut self,
+        holders: Holders,
+        mut added: Vec<(Hash, DocumentNumber)>,
+    ) -> Result<(), StoreError> {
+        added.sort_unstable();
+        let added: Vec<u64> = added.into_iter().map(|(hash, document)| entry(hash, document)).collect();
+        let mut rest = &added[..];
+        while let Some(&next) = rest.first() {
+            let (first, mut entries) = match self.view().bucket(holders, read_entry(next).0)? {
+                Some((first, bucket)) => (first, bucket.entries().collect()),
+                None => (0, Vec::new()),
+            };
+            // All that are below the bucket behind this one.
+            let behind = holders.table.get_greater_than(&self.txn, &first.to_be_bytes())?;
+            let end = match behind.and_then(|(key, _)| key.try_into().ok()) {
+                Some(key) => {
+                    let end = entry(u32::from_be_bytes(key), DocumentNumber(0));
+                    rest.partition_point(|&entry| entry < end)
+                }
+                None => rest.len(),
+            };
+            let (now, later) = rest.split_at(end.max(1));
+            rest = later;
+            entries.extend_from_slice(now);
+            entries.sort_unstable();
+            self.put_parts(holders, first, &entries)?;
         }
-        let middle = middle(&entries);
-        let right = entries.split_off(middle);
-        self.put_bucket(holders, first, &entries)?;
-        match right.first() {
-            Some(&entry) => self.put_bucket(holders, read_entry(entry).0, &right),
-            None => Ok(()),
+        Ok(())
+    }
+
+    /// Writes a bucket, cut into as many as are needed.
+    fn put_parts(&mut self, holders: Holders, first: Hash, entries: &[u64]) -> Result<(), StoreError> {
+        let length =
+            if entries.len() <= MOST { entries.len() } else { entries.len().div_ceil(entries.len() / ROOMY + 1) };
+        let (mut first, mut rest) = (first, entries);
+        loop {
+            let mut end = length.min(rest.len());
+            // Equal hashes stay together.
+            while let (Some(&last), Some(&next)) = (rest.get(end.wrapping_sub(1)), rest.get(end))
+                && read_entry(last).0 == read_entry(next).0
+            {
+                end += 1;
+            }
+            let (now, later) = rest.split_at(end);
+            self.put_bucket(holders, first, now)?;
+            let Some(&next) = later.first() else { return Ok(()) };
+            (first, rest) = (read_entry(next).0, later);
         }
     }
 
@@ -196,32 +242,12 @@ impl Transaction<'_> {
     }
 }
 
-/// Where to cut a bucket in two: near its middle, and not between equal hashes. The end if all are equal.
-fn middle(entries: &[u64]) -> usize {
-    let hash = |at: usize| entries.get(at).map(|&entry| read_entry(entry).0);
-    let is_cut = |at: &usize| hash(*at) != hash(at - 1);
-    let half = entries.len() / 2;
-    let after = (half..entries.len()).find(is_cut);
-    after.or_else(|| (1..half).rev().find(is_cut)).unwrap_or(entries.len())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use crate::store::tests::new_store;
     use proptest::prelude::*;
-
-    #[test]
-    fn a_cut_never_parts_equal_hashes() {
-        let entries = |hashes: &[u32]| -> Vec<u64> {
-            hashes.iter().enumerate().map(|(at, &hash)| entry(hash, DocumentNumber(at as u32))).collect()
-        };
-        assert_eq!(middle(&entries(&[1, 2, 3, 4])), 2);
-        assert_eq!(middle(&entries(&[1, 2, 2, 2])), 1);
-        assert_eq!(middle(&entries(&[1, 1, 1, 4])), 3);
-        assert_eq!(middle(&entries(&[1, 1, 1, 1])), 4);
-    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
@@ -236,8 +262,7 @@ mod tests {
             let mut transaction = store.write().unwrap();
             let holders = transaction.tables.uuid_holders();
             let mut model = Vec::new();
-            let fill = (0..filler).map(|number| (true, number.wrapping_mul(0x9E37_79B9), number));
-            for (adds, hash, document) in fill.chain(steps) {
+            for (adds, hash, document) in steps {
                 let document = DocumentNumber(document);
                 if adds {
                     transaction.add_holder(holders, hash, document).unwrap();
@@ -249,8 +274,19 @@ mod tests {
                     at.map(|at| model.swap_remove(at));
                 }
             }
+            let fill: Vec<_> = (0..filler)
+                .map(|number| (number.wrapping_mul(0x9E37_79B9) / (number % 3 * 1000 + 1), DocumentNumber(number)))
+                .collect();
+            transaction.add_holders(holders, fill.clone()).unwrap();
+            model.extend(fill);
             model.sort();
             let view = transaction.view();
+            for item in holders.table.iter(&transaction.txn).unwrap().skip(1) {
+                let (key, value) = item.unwrap();
+                let bucket = Bucket::open(holders.tag, key, value).unwrap();
+                let hashes: Vec<_> = bucket.entries().map(|entry| read_entry(entry).0).collect();
+                prop_assert!(!hashes.is_empty() && hashes.iter().all(|hash| hash.to_be_bytes().as_slice() >= key));
+            }
             let all: Vec<_> = view.all_holders(holders).unwrap().map(Result::unwrap).collect();
             prop_assert_eq!(&all, &model);
             for hash in model.iter().map(|(hash, _)| *hash).chain(0..40) {
