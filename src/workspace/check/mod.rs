@@ -130,7 +130,8 @@ impl Reader<'_> {
             uuid_entries += 1;
             match entry {
                 Ok((hash, document)) => {
-                    if !view.row(document).ok().flatten().is_some_and(|row| uuid_hash(row.uuid()) == hash) {
+                    let row = view.row(document).ok().flatten();
+                    if row.is_none_or(|row| uuid_hash(row.uuid()) != hash) {
                         report.find("identities", true, format!("one leads to {document:?}, who does not have it"));
                     }
                 }
