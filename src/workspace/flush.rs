@@ -96,12 +96,8 @@ impl Writer<'_> {
                 (None, None) => {}
             }
         }
-        for (uuid, document) in &identities.claimed_uuids {
-            self.txn.claim_uuid(*uuid, *document)?;
-        }
-        for (identity, document) in &identities.claimed_urns {
-            self.txn.claim_urn(identity, *document)?;
-        }
+        self.txn.claim_uuids(&identities.claimed_uuids)?;
+        self.txn.claim_urns(&identities.claimed_urns)?;
         Ok(())
     }
 }

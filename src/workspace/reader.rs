@@ -219,6 +219,16 @@ impl<'w> Reader<'w> {
         self.run(&logical::lower(query), |search| search.collect())
     }
 
+    /// The document numbers of everybody who matches a query in the extended dialect, ascending: for who wants a list,
+    /// several times faster than [`Reader::matches`].
+    ///
+    /// # Errors
+    /// As for [`Reader::count`].
+    pub fn numbers(&self, text: &str) -> Result<Vec<u32>, WorkspaceError> {
+        let parsed = self.parse(text, Dialect::Extended)?;
+        self.run(&logical::lower(&parsed.query), |search| search.numbers())
+    }
+
     /// A page of the contacts that match.
     ///
     /// # Errors
