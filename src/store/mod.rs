@@ -66,7 +66,7 @@ use std::sync::Arc;
 pub use backup::Backup;
 pub use contacts::is_key_of_urn;
 pub use error::{Damage, StoreError};
-pub use log::{Cause, LogEntry, LogGroup, Moves};
+pub use log::{BlockList, Cause, LogDraft, LogEntry, LogGroup, Moves};
 pub use marker::{FORMAT, OLDEST_FORMAT};
 pub use members::MemberSet;
 pub use meta::{Settings, State};

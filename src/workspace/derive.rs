@@ -242,7 +242,7 @@ impl Writer<'_> {
         Ok(sums)
     }
 
-    fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
         (0..self.txn.view().state().next_document.div_ceil(1 << 16)).map(|number| Block(number as u16))
     }
 }

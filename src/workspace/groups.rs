@@ -1,6 +1,6 @@
 //! Groups: made, filled, edited, renamed, deleted; members of manual ones added and removed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -55,9 +55,6 @@ pub struct DryRun {
     /// Contacts that would leave.
     pub left: RoaringBitmap,
 }
-
-/// The groups that each group's query refers to.
-type References = BTreeMap<GroupId, Vec<GroupId>>;
 
 impl Writer<'_> {
     /// Makes a group: smart with a query, manual without; and fills it.
@@ -355,46 +352,6 @@ impl Writer<'_> {
             .get(&group)
             .map(|group| group.record.clone())
             .ok_or_else(|| WorkspaceError::UnknownGroup { name: format!("{group:?}"), near: None })
-    }
-
-    /// Computes the members of these groups and of all that depend on them anew, in order, and records who moved.
-    pub(crate) fn refill(&mut self, groups: &[GroupId]) -> Result<(), WorkspaceError> {
-        let (references, sequence) = self.references_in_order()?;
-        let mut due: BTreeSet<GroupId> = groups.iter().copied().collect();
-        let mut all = Vec::new();
-        for group in sequence {
-            let depends = references.get(&group).is_some_and(|on| on.iter().any(|id| due.contains(id)));
-            if !(due.contains(&group) || depends) {
-                continue;
-            }
-            due.insert(group);
-            let Some(query) = self.definitions.groups.get(&group).and_then(|group| group.active.clone()) else {
-                continue;
-            };
-            let before = self.txn.view().members(MemberSet::Active(group))?;
-            let after = self.workspace.active_matches(self.txn.view(), &self.definitions, &query, self.now())?;
-            let entered: Vec<DocumentNumber> = (&after - &before).iter().map(DocumentNumber).collect();
-            let left: Vec<DocumentNumber> = (&before - &after).iter().map(DocumentNumber).collect();
-            if !(entered.is_empty() && left.is_empty()) {
-                self.txn.replace_members(MemberSet::Active(group), &after)?;
-                all.push(Flips { group, entered, left });
-            }
-        }
-        self.log_only(&all, self.now(), Cause::Edit)?;
-        self.schedule()
-    }
-
-    /// All smart groups that are kept exact, each after the groups that it refers to.
-    pub(crate) fn smart_groups_in_order(&self) -> Result<Vec<GroupId>, WorkspaceError> {
-        self.references_in_order().map(|(_, order)| order)
-    }
-
-    /// What each smart group refers to, and an order in which each comes after what it refers to.
-    fn references_in_order(&self) -> Result<(References, Vec<GroupId>), WorkspaceError> {
-        let references: References =
-            self.definitions.plans().map(|(id, plan)| (id, order::references(&plan))).collect();
-        let sequence = order::topological(&references).map_err(|cycle| self.named_cycle(&cycle))?;
-        Ok((references, sequence))
     }
 
     /// Reads the definitions again after they were changed in this transaction.

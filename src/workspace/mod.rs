@@ -13,6 +13,7 @@ mod depends;
 mod derive;
 mod error;
 mod explain;
+mod filling;
 mod following;
 mod groups;
 mod indexing;
@@ -36,6 +37,7 @@ pub use check::{CheckReport, Finding};
 pub use depends::Dependent;
 pub use error::WorkspaceError;
 pub use explain::Explained;
+pub use filling::FillCounters;
 pub use groups::{DryRun, GroupInput, GroupOutcome};
 pub use linting::Purpose;
 pub use log::{LogFilter, MembershipEvent, NamedGroup};
@@ -59,6 +61,7 @@ pub struct Workspace {
     pub(crate) store: Store,
     pub(crate) text: TextIndexes,
     cache: Mutex<Cache>,
+    fills: filling::Fills,
 }
 
 /// Definitions and the engine of their groups, kept as long as no commit changes them.
@@ -96,7 +99,7 @@ impl Workspace {
 
     fn over(store: Store) -> Self {
         let text = TextIndexes::new(store.text_folder());
-        Workspace { store, text, cache: Mutex::new(Cache::default()) }
+        Workspace { store, text, cache: Mutex::new(Cache::default()), fills: filling::Fills::default() }
     }
 
     /// The folder.

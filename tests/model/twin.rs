@@ -89,6 +89,7 @@ impl Twin {
         let start = Instant::parse(NOON).unwrap();
         let settings = settings(settings_at);
         let workspace = Workspace::create_at(&folder.path().join("store"), &settings, start).unwrap();
+        fill_in_turns(&workspace, settings_at);
         let zone = settings.environment(start).unwrap().timezone;
         let known = Known { model: model::Workspace::new(zone, start), schema: Schema::new(), settings, source: None };
         let mut twin = Twin {
@@ -145,7 +146,9 @@ impl Twin {
             Step::Look(skip) => look = self.at(*skip),
             Step::Reopen => {
                 self.workspace = None;
-                self.workspace = Some(Workspace::open(&self.folder.path().join("store")).unwrap());
+                let workspace = Workspace::open(&self.folder.path().join("store")).unwrap();
+                fill_in_turns(&workspace, self.steps);
+                self.workspace = Some(workspace);
             }
             Step::Index => {
                 self.workspace().index().unwrap();
@@ -346,6 +349,11 @@ impl Twin {
         assert_eq!(found, self.known.model.log()[self.compared..]);
         reader.sequence()
     }
+}
+
+/// Groups are filled by their queries, or by the engine, or the one or the other.
+fn fill_in_turns(workspace: &Workspace, at: usize) {
+    workspace.fill_by_engine_from([1, usize::MAX, 3][at % 3]);
 }
 
 fn cause(cause: Cause) -> model::workspace::Cause {
