@@ -23,6 +23,8 @@ pub struct Workspace {
     contacts: BTreeMap<Uuid, Contact>,
     /// `None` for a manual group.
     groups: BTreeMap<GroupId, Option<Query>>,
+    /// Queries that are to take the place of others, and do nothing until then.
+    pending: BTreeMap<GroupId, Query>,
     members: BTreeMap<GroupId, BTreeSet<Uuid>>,
     log: Vec<Entry>,
 }
@@ -63,6 +65,7 @@ impl Workspace {
             clock: now,
             contacts: BTreeMap::new(),
             groups: BTreeMap::new(),
+            pending: BTreeMap::new(),
             members: BTreeMap::new(),
             log: Vec::new(),
         }
@@ -164,15 +167,55 @@ impl Workspace {
             return Err(GroupCycle(path));
         }
         self.tick(now);
+        self.pending.remove(&group);
         self.groups.insert(group, Some(query));
         self.settle(&self.everybody(), Cause::Edit);
         Ok(())
+    }
+
+    /// Gives a group, which may be new, a query that nobody sees until [`Workspace::swap`].
+    ///
+    /// # Errors
+    /// As for [`Workspace::put_smart_group`].
+    pub fn put_pending(&mut self, group: GroupId, query: Query, now: Instant) -> Result<(), GroupCycle> {
+        let mut path = vec![group];
+        if self.leads_to(&query, group, &mut path) {
+            return Err(GroupCycle(path));
+        }
+        self.tick(now);
+        self.pending.insert(group, query);
+        Ok(())
+    }
+
+    /// The query of a smart group.
+    pub fn query(&self, group: GroupId) -> Option<&Query> {
+        self.groups.get(&group).and_then(Option::as_ref)
+    }
+
+    /// The pending queries.
+    pub fn pending(&self) -> &BTreeMap<GroupId, Query> {
+        &self.pending
+    }
+
+    /// Forgets a pending query; the group stays as it is.
+    pub fn cancel(&mut self, group: GroupId) {
+        self.pending.remove(&group);
+    }
+
+    /// Puts the pending queries of these groups in the place of their queries, as one edit.
+    pub fn swap(&mut self, groups: &[GroupId], now: Instant) {
+        self.tick(now);
+        let swapped = groups.iter().filter_map(|group| Some((*group, Some(self.pending.remove(group)?))));
+        let swapped: Vec<_> = swapped.collect();
+        self.groups.extend(swapped);
+        self.settle(&self.everybody(), Cause::Edit);
     }
 
     /// Takes a group out; its members leave it, and no contact lists it any more.
     pub fn remove_group(&mut self, group: GroupId, now: Instant) {
         self.tick(now);
         self.groups.remove(&group);
+        self.pending.remove(&group);
         self.contacts.values_mut().for_each(|contact| contact.groups.retain(|&listed| listed != group));
         self.settle(&self.everybody(), Cause::Edit);
     }
@@ -184,9 +227,11 @@ impl Workspace {
         zone: TimeZone,
         contacts: impl IntoIterator<Item = Contact>,
         queries: impl IntoIterator<Item = (GroupId, Query)>,
+        pending: impl IntoIterator<Item = (GroupId, Query)>,
         now: Instant,
     ) {
         self.tick(now);
+        self.pending.extend(pending);
         self.zone = zone;
         self.contacts.extend(contacts.into_iter().map(|contact| (contact.uuid, contact)));
         self.groups.extend(queries.into_iter().map(|(group, query)| (group, Some(query))));
@@ -238,7 +283,7 @@ impl Workspace {
 
     /// Whether the query of another group names this one.
     pub fn is_used(&self, group: GroupId) -> bool {
-        self.groups.values().flatten().any(|query| {
+        self.groups.values().flatten().chain(self.pending.values()).any(|query| {
             let mut used = false;
             for_each_condition(&query.root, &mut |condition| used |= groups_in(&condition.test).contains(&group));
             used
@@ -297,9 +342,9 @@ impl Workspace {
             path.push(next);
             let found = next == group
                 || self
-                    .groups
+                    .pending
                     .get(&next)
-                    .and_then(Option::as_ref)
+                    .or_else(|| self.groups.get(&next).and_then(Option::as_ref))
                     .is_some_and(|query| self.leads_to(query, group, path));
             if !found {
                 path.pop();

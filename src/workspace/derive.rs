@@ -195,6 +195,7 @@ impl Writer<'_> {
 
     /// Memberships from the rows. The log learns of whatever its sum does not account for.
     pub(crate) fn rebuild_members(&mut self) -> Result<(), WorkspaceError> {
+        self.restart_pending()?;
         let mut manual: BTreeMap<GroupId, RoaringBitmap> = BTreeMap::new();
         for block in self.blocks() {
             for (document, bytes) in self.txn.view().rows_of_block(block)? {

@@ -5,7 +5,9 @@
 //! on it is the faster way. Both give the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
@@ -15,9 +17,10 @@ use crate::ids::{BLOCK_SIZE, Block, DocumentNumber, GroupId};
 use crate::refresh::fill::{BlockFill, BlockWords};
 use crate::refresh::{Engine, Memberships, Moment, Side, order};
 use crate::store::container::zeros;
-use crate::store::{BlockList, Cause, LogDraft, MemberSet, Moves, RowView, StoreError, View};
+use crate::store::{BlockList, Cause, LogDraft, MemberSet, RowView, StoreError, View};
 use crate::workspace::Workspace;
 use crate::workspace::error::WorkspaceError;
+use crate::workspace::pending::FillPolicy;
 use crate::workspace::writer::Writer;
 
 /// As many groups are filled by the engine.
@@ -37,11 +40,23 @@ pub(crate) struct Fills {
     /// Groups filled by the engine.
     pub(crate) by_engine: AtomicU64,
     engine_from: AtomicUsize,
+    policy: Mutex<FillPolicy>,
+}
+
+impl Fills {
+    pub(crate) fn policy(&self) -> MutexGuard<'_, FillPolicy> {
+        self.policy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Default for Fills {
     fn default() -> Self {
-        Fills { by_query: AtomicU64::new(0), by_engine: AtomicU64::new(0), engine_from: AtomicUsize::new(ENGINE_FROM) }
+        Fills {
+            by_query: AtomicU64::new(0),
+            by_engine: AtomicU64::new(0),
+            engine_from: AtomicUsize::new(ENGINE_FROM),
+            policy: Mutex::new(FillPolicy::default()),
+        }
     }
 }
 
@@ -127,15 +142,9 @@ impl Writer<'_> {
             return Ok(());
         };
         self.workspace.fills.by_query.fetch_add(1, Ordering::Relaxed);
-        let before = self.txn.view().members(MemberSet::Active(group))?;
-        let after = self.workspace.active_matches(self.txn.view(), &self.definitions, &query, self.now())?;
-        if before != after {
-            let entered: Vec<u32> = (&after - &before).iter().collect();
-            let left: Vec<u32> = (&before - &after).iter().collect();
-            self.txn.replace_members(MemberSet::Active(group), &after)?;
-            draft.add(Moves { group, entered: &entered, left: &left });
-        }
-        Ok(())
+        let after = self.workspace.active_blocks(self.txn.view(), &self.definitions, &query, self.now())?;
+        let blocks: Vec<Block> = self.blocks().collect();
+        self.replace_blocks(group, after, &blocks, draft)
     }
 
     /// Fills groups, each of which comes after those that it refers to, in as few passes as memory allows.
@@ -156,7 +165,8 @@ impl Writer<'_> {
             let outside: BTreeSet<GroupId> =
                 referred.filter(|group| engine.table().outside().contains(group)).collect();
             let outside = StoredMembers::load(self.txn.view(), outside)?;
-            let mut filled = fill_blocks(self.txn.view(), &engine, &blocks, &outside)?;
+            let mut filled =
+                fill_range(self.txn.view(), &engine, DocumentNumber(0)..=DocumentNumber(u32::MAX), &outside)?;
             self.workspace.fills.by_engine.fetch_add(pass.len() as u64, Ordering::Relaxed);
             let mut ids = pass.to_vec();
             ids.sort_unstable();
@@ -217,20 +227,24 @@ impl Writer<'_> {
     }
 }
 
-/// The members of all groups of an engine within some blocks.
+/// The members of all groups of an engine within some documents.
 ///
 /// One thread reads rows, which are slices of the memory map, for as many blocks as there are threads to evaluate them.
-pub(crate) fn fill_blocks(
+pub(crate) fn fill_range(
     view: View<'_>,
     engine: &Engine,
-    blocks: &[Block],
+    documents: RangeInclusive<DocumentNumber>,
     outside: &StoredMembers,
 ) -> Result<BTreeMap<GroupId, MemberBlocks>, WorkspaceError> {
+    let (first, last) = (*documents.start(), (*documents.end()).min(DocumentNumber(view.state().next_document)));
+    let blocks: Vec<Block> = (first.block().0..=last.block().0).map(Block).collect();
     let mut members: BTreeMap<GroupId, MemberBlocks> = BTreeMap::new();
     for wave in blocks.chunks(rayon::current_num_threads().max(1)) {
         let mut rows = Vec::with_capacity(wave.len());
         for &block in wave {
-            rows.push((block, view.rows_of_block(block)?));
+            let (from, to) = (block.document(0).max(first), block.document(u16::MAX).min(last));
+            let of_block: Vec<(DocumentNumber, &[u8])> = view.rows(from..=to)?.collect::<Result<_, StoreError>>()?;
+            rows.push((block, of_block));
         }
         let filled: Vec<BlockFill> = rows
             .par_iter()

@@ -1,6 +1,5 @@
 //! Groups: made, filled, edited, renamed, deleted; members of manual ones added and removed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -92,12 +91,9 @@ impl Writer<'_> {
         match query {
             None => self.txn.put_group(group, &GroupRecord::manual(uuid, name, now))?,
             Some(query) => {
-                let mut record = GroupRecord::smart(uuid, name, stored(&query), now);
-                record.active = record.pending.take();
-                record.status = GroupStatus::Ready;
-                self.txn.put_group(group, &record)?;
+                self.txn.put_group(group, &GroupRecord::smart(uuid, name, stored(&query), now))?;
                 self.reload()?;
-                self.refill(&[group])?;
+                self.fill_given(&[group])?;
             }
         }
         self.reload()?;
@@ -126,7 +122,7 @@ impl Writer<'_> {
         }
         self.txn.put_group(group, &record)?;
         self.reload()?;
-        self.refill(&[group])?;
+        self.fill_given(&[group])?;
         Ok(GroupOutcome::Edited)
     }
 
@@ -191,7 +187,7 @@ impl Writer<'_> {
             }
         }
         self.reload()?;
-        self.refill(&filled)?;
+        self.fill_given(&filled)?;
         Ok(outcomes)
     }
 
@@ -219,26 +215,27 @@ impl Writer<'_> {
                 let definitions = Arc::make_mut(&mut self.definitions);
                 if let Some(group) = definitions.groups.get_mut(&id) {
                     group.record = record;
-                    group.active = Some(query);
+                    group.pending = Some(query);
                 }
                 Ok(GroupOutcome::Edited)
             }
             (None, query) => {
                 let id = self.txn.next_group()?;
                 let uuid = input.uuid.unwrap_or_else(Uuid::random);
-                let mut record = GroupRecord::manual(uuid, name.clone(), self.now());
-                if let Some(query) = &query {
-                    record.smart = true;
-                    record.active = Some(stored(query));
-                    filled.push(id);
-                }
+                let record = match &query {
+                    None => GroupRecord::manual(uuid, name.clone(), self.now()),
+                    Some(query) => {
+                        filled.push(id);
+                        GroupRecord::smart(uuid, name.clone(), stored(query), self.now())
+                    }
+                };
                 self.txn.put_group(id, &record)?;
                 let smart = record.smart;
                 let definitions = Arc::make_mut(&mut self.definitions);
                 definitions.schema.put_group(Group { id, uuid, name, smart });
                 definitions
                     .groups
-                    .insert(id, super::definitions::GroupDefinition { record, active: query, pending: None });
+                    .insert(id, super::definitions::GroupDefinition { record, active: None, pending: query });
                 Ok(GroupOutcome::Created)
             }
         }
@@ -332,9 +329,7 @@ impl Writer<'_> {
     fn refuse_cycle(&self, group: GroupId, query: &Query) -> Result<(), WorkspaceError> {
         // As the queries are written, not as they are planned: a plan leaves out what cannot matter, and another version
         // may leave out other things.
-        let active = self.definitions.groups.iter().filter(|(_, group)| group.is_kept_exact());
-        let mut references: BTreeMap<GroupId, Vec<GroupId>> =
-            active.filter_map(|(&id, group)| Some((id, groups_used(group.active.as_ref()?)))).collect();
+        let mut references = self.definitions.coming_references();
         references.insert(group, groups_used(query));
         order::topological(&references).map(drop).map_err(|cycle| self.named_cycle(&cycle))
     }
@@ -380,15 +375,15 @@ pub(crate) fn find_group(definitions: &Definitions, name: &str) -> Result<GroupI
     })
 }
 
-/// Gives a group's record another active query, and says whether it is another.
+/// Gives a group's record another query to be filled with, and says whether it is another.
 fn give_query(record: &mut GroupRecord, query: &Query, now: Instant) -> bool {
     let stored = stored(query);
-    if record.active.as_ref() == Some(&stored) && record.status == GroupStatus::Ready {
+    let coming = record.pending.as_ref().or(record.active.as_ref());
+    if coming == Some(&stored) && record.status != GroupStatus::Invalid {
         return false;
     }
-    record.active = Some(stored);
-    record.pending = None;
-    record.status = GroupStatus::Ready;
+    record.pending = Some(stored);
+    record.status = if record.active.is_some() { GroupStatus::Evaluating } else { GroupStatus::Initializing };
     record.reason = None;
     record.modified_on = now;
     true

@@ -19,6 +19,7 @@ mod groups;
 mod indexing;
 mod linting;
 pub mod log;
+mod pending;
 mod reader;
 mod rejection;
 mod schema_edit;
@@ -41,6 +42,7 @@ pub use filling::FillCounters;
 pub use groups::{DryRun, GroupInput, GroupOutcome};
 pub use linting::Purpose;
 pub use log::{LogFilter, MembershipEvent, NamedGroup};
+pub use pending::{FillPolicy, FillStep};
 pub use reader::{GroupInfo, Page, PageRequest, Reader, Stats};
 pub use rejection::{Omissions, Rejection};
 pub use schema_edit::{FieldInput, SchemaCounts, SchemaInput};
@@ -150,7 +152,12 @@ impl Workspace {
     ) -> Result<Commit<T>, WorkspaceError> {
         let mut writer = Writer::begin(self, now, cause)?;
         let value = work(&mut writer)?;
-        writer.commit(value)
+        let has_deferred = writer.has_deferred;
+        let mut commit = writer.commit(value)?;
+        if has_deferred {
+            commit.after = self.fill_pending(now)?.sequence;
+        }
+        Ok(commit)
     }
 
     /// Advances the clock, and records every membership that flips on the way at the moment at which it was due.

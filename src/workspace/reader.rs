@@ -441,6 +441,11 @@ impl<'w> Reader<'w> {
         self.definitions.groups.get(&id).and_then(|group| group.active.as_ref())
     }
 
+    /// The typed query that a smart group is being filled with.
+    pub fn pending_query(&self, id: GroupId) -> Option<&Query> {
+        self.definitions.groups.get(&id).and_then(|group| group.pending.as_ref())
+    }
+
     /// The members of a group.
     ///
     /// # Errors

@@ -5,8 +5,8 @@ use roaring::RoaringBitmap;
 use crate::contact::Status;
 use crate::exec::moments::Clock;
 use crate::exec::{Prepared, Search, Snapshot};
-use crate::ids::AtomId;
-use crate::ids::DocumentNumber;
+use crate::ids::{AtomId, Block, DocumentNumber};
+use crate::index::bits::Words;
 use crate::index::{AttributeIndex, FieldKinds, IndexError, TextSource};
 use crate::plan::atom::{Atom, Expr, LogicalPlan};
 use crate::plan::logical;
@@ -57,11 +57,6 @@ impl<'t> Searchable<'t> {
         let physical = physical::choose(plan, &prepared, self.rules);
         Ok(run(&Search::new(&prepared, &physical))?)
     }
-
-    /// Everybody who matches.
-    pub(crate) fn matches(&self, plan: &LogicalPlan) -> Result<RoaringBitmap, WorkspaceError> {
-        self.run(plan, |search| search.collect())
-    }
 }
 
 /// The plan with a further demand on it.
@@ -101,6 +96,28 @@ impl Workspace {
         query: &Query,
         now: Instant,
     ) -> Result<RoaringBitmap, WorkspaceError> {
+        self.run_for_members(view, definitions, query, now, |search| search.collect())
+    }
+
+    /// The active contacts that match, as words by block: how groups are filled.
+    pub(crate) fn active_blocks(
+        &self,
+        view: View<'_>,
+        definitions: &Definitions,
+        query: &Query,
+        now: Instant,
+    ) -> Result<Vec<(Block, Box<Words>)>, WorkspaceError> {
+        self.run_for_members(view, definitions, query, now, |search| search.sets())
+    }
+
+    fn run_for_members<T>(
+        &self,
+        view: View<'_>,
+        definitions: &Definitions,
+        query: &Query,
+        now: Instant,
+        run: impl FnOnce(&StoreSearch<'_, '_, '_, '_>) -> Result<T, IndexError>,
+    ) -> Result<T, WorkspaceError> {
         let plan = member_plan(query);
         // Looking at the text index costs more than most plans: only for those that need it.
         let reads_words = plan.atoms.iter().any(|atom| matches!(atom, Atom::FieldWords(..)));
@@ -113,7 +130,7 @@ impl Workspace {
             now,
             rules: Rules::default(),
         };
-        searchable.matches(&plan)
+        searchable.run(&plan, run)
     }
 
     /// The contact of a platform's number.

@@ -62,6 +62,8 @@ pub struct Writer<'w> {
     before: Sequence,
     /// The version of the definitions that were committed when this began.
     began_with: u64,
+    /// Whether groups wait to be filled after the commit.
+    pub(crate) has_deferred: bool,
 }
 
 impl std::fmt::Debug for Writer<'_> {
@@ -104,6 +106,7 @@ impl<'w> Writer<'w> {
             counts: ContactCounts::default(),
             before,
             began_with: version,
+            has_deferred: false,
         };
         writer.tick(now)?;
         Ok(writer)
@@ -353,6 +356,7 @@ impl<'w> Writer<'w> {
         let changes: Vec<RowChange<RowView<'_>>> =
             rows.par_iter().map(EncodedChange::views).collect::<Result<_, StoreError>>()?;
         let mut flips = self.refresh(&changes)?;
+        self.refresh_pending(&changes)?;
         flips.extend(manual_flips(&changes));
         self.write_index(&changes)?;
         self.write_rows(&rows, &changes)?;

@@ -24,6 +24,8 @@ pub(crate) enum Step {
     Reopen,
     /// Words to the text index, tails into containers.
     Index,
+    /// Groups with a pending query are filled a little further.
+    Fill(Skip),
     /// Everything that is derived is made anew.
     Rebuild,
     /// Another zone and order of dates.
@@ -51,6 +53,7 @@ pub(crate) enum Op {
     CreateSmart { name: usize, dialect: Dialect, query: String },
     CreateManual { name: usize },
     EditGroup { group: usize, dialect: Dialect, query: String },
+    CancelEdit { group: usize },
     Rename { group: usize, name: usize },
     DeleteGroup { group: usize },
     Move { group: usize, contacts: Vec<u8>, inside: bool },
@@ -193,6 +196,7 @@ fn op() -> BoxedStrategy<Op> {
         4 => (place(), in_dialects(false)).prop_map(|(name, (dialect, query))| Op::CreateSmart { name, dialect, query }),
         1 => place().prop_map(|name| Op::CreateManual { name }),
         3 => (place(), in_dialects(false)).prop_map(|(group, (dialect, query))| Op::EditGroup { group, dialect, query }),
+        1 => place().prop_map(|group| Op::CancelEdit { group }),
         1 => (place(), place()).prop_map(|(group, name)| Op::Rename { group, name }),
         1 => place().prop_map(|group| Op::DeleteGroup { group }),
         1 => (place(), prop::collection::vec(0..CONTACTS, 0..4), any::<bool>())
@@ -217,6 +221,7 @@ fn step() -> BoxedStrategy<Step> {
         2 => skip().prop_map(Step::Look),
         1 => Just(Step::Reopen),
         2 => Just(Step::Index),
+        6 => skip().prop_map(Step::Fill),
         1 => prop_oneof![
             1 => Just(Step::Rebuild),
             2 => (0usize..5).prop_map(Step::Settings),

@@ -12,8 +12,8 @@ use headcount::store::Cause;
 use headcount::value::Instant;
 use headcount::workspace::change::SourcePosition;
 use headcount::workspace::{
-    Change, ContactPatch, ContactRef, Event, FieldInput, NamedRef, Reader, SchemaInput, Settings, Workspace,
-    WorkspaceError, Writer,
+    Change, ContactPatch, ContactRef, Event, FieldInput, FillPolicy, NamedRef, Reader, SchemaInput, Settings,
+    Workspace, WorkspaceError, Writer,
 };
 
 use super::people::{People, Refused, Rules};
@@ -59,6 +59,7 @@ pub(crate) struct Twin {
     logged: Sequence,
     steps: usize,
     searched: usize,
+    filled: BTreeMap<String, usize>,
 }
 
 /// A batch on both sides: what is staged on the model's.
@@ -103,6 +104,7 @@ impl Twin {
             logged: Sequence(0),
             steps: 0,
             searched: 0,
+            filled: BTreeMap::new(),
         };
         let input = SchemaInput {
             fields: fields.iter().map(|&at| field_input(at)).collect(),
@@ -153,6 +155,7 @@ impl Twin {
             Step::Index => {
                 self.workspace().index().unwrap();
             }
+            Step::Fill(skip) => self.fill(self.at(*skip)),
             Step::Rebuild => {
                 self.workspace().rebuild(self.clock()).unwrap();
             }
@@ -178,6 +181,7 @@ impl Twin {
     /// Entries of the log by cause, and valid searches: that a life was worth living.
     pub(crate) fn tally(&self) -> BTreeMap<String, usize> {
         let mut tally = BTreeMap::from([("searches".to_owned(), self.searched)]);
+        tally.extend(self.filled.clone());
         for entry in self.known.model.log() {
             *tally.entry(format!("{:?}", entry.cause)).or_default() += 1;
             *tally.entry("moves".to_owned()).or_default() += entry.moves.len();
@@ -214,9 +218,22 @@ impl Twin {
             let kind = known.schema.field_by_id(*id).unwrap().kind;
             value.typed = convert_field_text(&value.text, kind, &environment);
         }
-        let queries = known.schema.groups().iter().filter(|group| group.smart);
-        let queries: Vec<_> = queries.map(|group| (group.id, reader.group_query(group.id).unwrap().clone())).collect();
-        known.model.derive_anew(environment.timezone.clone(), contacts, queries, now);
+        let smart: Vec<GroupId> =
+            known.schema.groups().iter().filter(|group| group.smart).map(|group| group.id).collect();
+        let queries: Vec<_> =
+            smart.iter().filter_map(|&group| Some((group, reader.group_query(group)?.clone()))).collect();
+        let pending: Vec<_> = known.model.pending().keys().copied().collect();
+        let pending: Vec<_> =
+            pending.into_iter().map(|group| (group, reader.pending_query(group).unwrap().clone())).collect();
+        known.model.derive_anew(environment.timezone.clone(), contacts, queries, pending, now);
+    }
+
+    /// One step of filling: groups that it swaps have their pending queries from now on.
+    fn fill(&mut self, now: Instant) {
+        let step = self.workspace().fill_step(now).unwrap();
+        self.known.model.swap(&step.swapped, now);
+        assert!(self.known.model.pending().len() <= step.waiting, "{:?}", self.known.model.pending());
+        *self.filled.entry(format!("swapped {}", step.swapped.len().min(3))).or_default() += 1;
     }
 
     fn batch(&mut self, now: Instant, by_hand: bool, abandoned: bool, ops: &[Op]) {
@@ -351,9 +368,14 @@ impl Twin {
     }
 }
 
-/// Groups are filled by their queries, or by the engine, or the one or the other.
+/// Groups are filled by their queries, or by the engine, or the one or the other; at once, later, or the one or the
+/// other; in few steps or many.
 fn fill_in_turns(workspace: &Workspace, at: usize) {
     workspace.fill_by_engine_from([1, usize::MAX, 3][at % 3]);
+    // Contacts times groups: of some two dozen contacts.
+    let at_once = [u64::MAX, 0, 40][at / 2 % 3];
+    let step = [10, 200, 3_000][at % 3];
+    workspace.set_fill_policy(FillPolicy { at_once, step, finish: false });
 }
 
 fn cause(cause: Cause) -> model::workspace::Cause {
@@ -410,6 +432,7 @@ impl Both<'_, '_> {
             Op::CreateSmart { name, dialect, query } => self.create_group(name % GROUPS.len(), Some((*dialect, query))),
             Op::CreateManual { name } => self.create_group(name % GROUPS.len(), None),
             Op::EditGroup { group, dialect, query } => self.edit_group(*group, *dialect, query),
+            Op::CancelEdit { group } => self.cancel_edit(*group),
             Op::Rename { group, name } => self.rename_group(*group, GROUPS[name % GROUPS.len()]),
             Op::DeleteGroup { group } => self.delete_group(*group),
             Op::Move { group, contacts, inside } => self.move_members(*group, contacts, *inside),
@@ -515,7 +538,11 @@ impl Both<'_, '_> {
             None => self.known.model.put_manual_group(id, self.now),
             Some(text) => {
                 let query = self.known.parse(dialect, text, self.now).unwrap();
-                self.known.model.put_smart_group(id, query, self.now).unwrap();
+                if self.writer.is_pending(id) {
+                    self.known.model.put_pending(id, query, self.now).unwrap();
+                } else {
+                    self.known.model.put_smart_group(id, query, self.now).unwrap();
+                }
             }
         }
         self.identities.insert(identity, id);
@@ -534,6 +561,14 @@ impl Both<'_, '_> {
             result => {
                 let query = self.known.parse(dialect, text, self.now).unwrap();
                 let before = self.known.model.members(group.id);
+                if self.writer.is_pending(group.id) {
+                    let is_another = self.known.model.query(group.id) != Some(&query);
+                    let expected = self.known.model.put_pending(group.id, query, self.now);
+                    if !is_another {
+                        self.known.model.cancel(group.id);
+                    }
+                    return assert_eq!(result.is_ok(), expected.is_ok(), "{text}: {result:?}, {expected:?}");
+                }
                 match (result, self.known.model.put_smart_group(group.id, query, self.now)) {
                     (Ok(_), Ok(())) => {
                         let (dry, after) = (dry.unwrap(), self.known.model.members(group.id));
@@ -544,6 +579,17 @@ impl Both<'_, '_> {
                     (found, expected) => panic!("{text}: {found:?}, {expected:?}"),
                 }
             }
+        }
+    }
+
+    fn cancel_edit(&mut self, group: usize) {
+        let Some(group) = self.group(group).filter(|group| group.smart) else { return };
+        let cancelled = self.writer.cancel_edit(group.id);
+        self.flush();
+        match cancelled {
+            Ok(_) => self.known.model.cancel(group.id),
+            Err(WorkspaceError::NoOtherQuery(_)) => assert!(self.known.model.pending().contains_key(&group.id)),
+            Err(error) => panic!("{error}"),
         }
     }
 
