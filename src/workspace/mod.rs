@@ -20,8 +20,10 @@ mod indexing;
 mod linting;
 pub mod log;
 mod pending;
+mod profile;
 mod reader;
 mod rejection;
+mod retention;
 mod schema_edit;
 mod search;
 mod settings;
@@ -43,6 +45,7 @@ pub use groups::{DryRun, GroupInput, GroupOutcome};
 pub use linting::Purpose;
 pub use log::{LogFilter, MembershipEvent, NamedGroup};
 pub use pending::{FillPolicy, FillStep};
+pub use profile::GroupProfile;
 pub use reader::{GroupInfo, Page, PageRequest, Reader, Stats};
 pub use rejection::{Omissions, Rejection};
 pub use schema_edit::{FieldInput, SchemaCounts, SchemaInput};
@@ -152,6 +155,8 @@ impl Workspace {
     ) -> Result<Commit<T>, WorkspaceError> {
         let mut writer = Writer::begin(self, now, cause)?;
         let value = work(&mut writer)?;
+        writer.flush()?;
+        writer.cut_log(retention::CUT_BY_WRITE)?;
         let has_deferred = writer.has_deferred;
         let mut commit = writer.commit(value)?;
         if has_deferred {

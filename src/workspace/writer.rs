@@ -59,7 +59,7 @@ pub struct Writer<'w> {
     sources: BTreeMap<Box<str>, u64>,
     omissions: Omissions,
     counts: ContactCounts,
-    before: Sequence,
+    pub(crate) before: Sequence,
     /// The version of the definitions that were committed when this began.
     began_with: u64,
     /// Whether groups wait to be filled after the commit.

@@ -26,6 +26,8 @@ pub(crate) enum Step {
     Index,
     /// Groups with a pending query are filled a little further.
     Fill(Skip),
+    /// The log is kept for so many days from now on.
+    Keep(Option<u32>),
     /// Everything that is derived is made anew.
     Rebuild,
     /// Another zone and order of dates.
@@ -223,6 +225,7 @@ fn step() -> BoxedStrategy<Step> {
         2 => Just(Step::Index),
         6 => skip().prop_map(Step::Fill),
         1 => prop_oneof![
+            1 => prop::option::of(0u32..30).prop_map(Step::Keep),
             1 => Just(Step::Rebuild),
             2 => (0usize..5).prop_map(Step::Settings),
             2 => (0..KINDS.len(), select(&FieldType::ALL[..])).prop_map(|(field, kind)| Step::EditField(field, kind)),

@@ -155,6 +155,11 @@ impl Twin {
             Step::Index => {
                 self.workspace().index().unwrap();
             }
+            Step::Keep(days) => {
+                let now = self.clock();
+                self.workspace().write(now, |writer| writer.keep_log(*days)).unwrap();
+                assert_eq!(self.workspace().reader(now).unwrap().keeps_log().unwrap(), *days);
+            }
             Step::Fill(skip) => self.fill(self.at(*skip)),
             Step::Rebuild => {
                 self.workspace().rebuild(self.clock()).unwrap();
@@ -329,7 +334,14 @@ impl Twin {
                 model.members_as_of(moment)
             };
             for group in self.known.schema.groups() {
-                let members = reader.members_as_of(group.id, moment).unwrap();
+                let members = match reader.members_as_of(group.id, moment) {
+                    Ok(members) => members,
+                    Err(WorkspaceError::BeforeHorizon(horizon)) => {
+                        assert!(moment < horizon && horizon <= model.clock());
+                        continue;
+                    }
+                    Err(error) => panic!("{error}"),
+                };
                 assert_eq!(
                     self.uuids(members),
                     expected.remove(&group.id).unwrap_or_default(),
@@ -345,7 +357,8 @@ impl Twin {
         let mut found = Vec::new();
         for events in reader.events_since(self.logged, Default::default()).unwrap() {
             let events = events.unwrap();
-            let first = &events[0];
+            // A contact that was deleted and made again, and moved nowhere.
+            let Some(first) = events.first() else { continue };
             let mut moves: BTreeMap<(GroupId, Uuid), i32> = BTreeMap::new();
             for event in &events {
                 assert_eq!((event.sequence, event.time), (first.sequence, first.time));
@@ -356,14 +369,17 @@ impl Twin {
                     }
                 }
             }
-            // A contact that is deleted and created again within a batch is two documents: their moves cancel out.
-            moves.retain(|_, by| *by != 0);
+            assert!(moves.values().all(|by| by.abs() == 1), "what is told is the net change: {events:?}");
             let moves: BTreeMap<_, _> = moves.into_iter().map(|(key, by)| (key, by > 0)).collect();
-            if !moves.is_empty() {
-                found.push(model::workspace::Entry { at: first.time, cause: cause(first.cause), moves });
-            }
+            found.push(model::workspace::Entry { at: first.time, cause: cause(first.cause), moves });
         }
-        assert_eq!(found, self.known.model.log()[self.compared..]);
+        let expected = &self.known.model.log()[self.compared..];
+        if reader.horizon() > self.logged {
+            // What was cut off before it was compared.
+            assert!(expected.ends_with(&found), "{found:?} {expected:?}");
+        } else {
+            assert_eq!(found, expected);
+        }
         reader.sequence()
     }
 }

@@ -1,7 +1,6 @@
 //! `group …`
 
 use std::path::Path;
-use std::time::Instant as Stopwatch;
 
 use roaring::RoaringBitmap;
 use serde::Serialize;
@@ -19,13 +18,19 @@ use crate::cli::settings::Settings;
 use crate::ids::{DocumentNumber, GroupId};
 use crate::import::{Source, groups, references};
 use crate::sema::query::Dialect;
-use crate::workspace::{DryRun, GroupInfo, GroupInput, GroupOutcome, Purpose, Reader, WorkspaceError};
+use crate::workspace::{
+    DryRun, FillPolicy, GroupInfo, GroupInput, GroupOutcome, GroupProfile, Purpose, Reader, WorkspaceError,
+};
+
+/// Of so many groups of a file, each is compared with every other group.
+const MOST_COMPARED: usize = 100;
 
 /// `group …`
 pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     match command {
-        GroupCommand::Create { name, query, dialect } => {
+        GroupCommand::Create { name, query, dialect, later } => {
+            session.fill_later(*later);
             if let Some(text) = query {
                 let parsed = session.told(session.reader()?.parse_and_lint(text, *dialect, Purpose::Group(None)))?;
                 queries::warnings(text, &parsed.warnings, settings);
@@ -50,8 +55,13 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
             })?;
             session.show_group(renamed.value)
         }
-        GroupCommand::Edit { name, query, dry_run: true, dialect } => session.dry_run(name, query, *dialect),
-        GroupCommand::Edit { name, query, dry_run: false, dialect } => {
+        GroupCommand::Edit { name, query: None, .. } => session.cancel_edit(name),
+        GroupCommand::Edit { name, query: Some(query), dry_run: true, dialect, .. } => {
+            session.warn_of_edit(name, query, *dialect)?;
+            session.dry_run(name, query, *dialect)
+        }
+        GroupCommand::Edit { name, query: Some(query), dry_run: false, dialect, later, .. } => {
+            session.fill_later(*later);
             session.warn_of_edit(name, query, *dialect)?;
             let edited = session.write(|writer| {
                 let group = writer.group_named(name)?;
@@ -61,11 +71,59 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
             session.show_group(edited.value)
         }
         GroupCommand::Delete { name } => session.delete_group(name),
-        GroupCommand::Import { file, dialect } => session.import_groups(file, *dialect),
+        GroupCommand::Import { file, dialect, later } => {
+            session.fill_later(*later);
+            session.import_groups(file, *dialect)
+        }
     }
 }
 
 impl Session<'_> {
+    /// Lets groups be filled by `headcount index`, if that is wanted.
+    fn fill_later(&self, later: bool) {
+        if later {
+            let policy = FillPolicy { at_once: 0, finish: false, ..FillPolicy::default() };
+            self.workspace.set_fill_policy(policy);
+        }
+    }
+
+    /// Gives up the query that a group is being filled with.
+    fn cancel_edit(&self, name: &str) -> Outcome {
+        let cancelled = self.write(|writer| {
+            let group = writer.group_named(name)?;
+            Ok((group, writer.cancel_edit(group)?))
+        })?;
+        let (group, was_pending) = cancelled.value;
+        if !was_pending {
+            self.settings.note(&format!("`{name}` is not being filled: there is nothing to cancel"));
+        }
+        self.show_group(group)
+    }
+
+    /// Warns of what is odd about the queries of a file that were taken over.
+    fn warn_of_import(
+        &self,
+        file: &str,
+        inputs: &[GroupInput],
+        outcomes: &[GroupOutcome],
+        dialect: Dialect,
+    ) -> Outcome {
+        let reader = self.reader()?;
+        // Looking for another group of the same meaning costs a look at every other one.
+        let compares = inputs.len() <= MOST_COMPARED;
+        for (input, outcome) in inputs.iter().zip(outcomes) {
+            let Some(query) = input.query.as_deref().filter(|_| *outcome != GroupOutcome::Unchanged) else { continue };
+            let group = self.told(reader.group_named(input.name.trim()))?;
+            let purpose = if compares { Purpose::Group(Some(group)) } else { Purpose::Search };
+            let parsed = self.told(reader.parse_and_lint(query, dialect, purpose))?;
+            if !parsed.warnings.is_empty() {
+                self.settings.note(&format!("{file}: about the query of group `{}`:", input.name));
+                queries::warnings(query, &parsed.warnings, self.settings);
+            }
+        }
+        Ok(())
+    }
+
     /// Warns of what is odd about a group's new query.
     fn warn_of_edit(&self, name: &str, query: &str, dialect: Dialect) -> Outcome {
         let reader = self.reader()?;
@@ -88,18 +146,37 @@ struct GroupDetails {
     used_by: Vec<UuidName>,
 }
 
-/// A group with what it costs to compute it from nothing.
+/// A group with what it costs.
 #[derive(Serialize)]
 struct Profiled {
     #[serde(flatten)]
     group: GroupItem,
+    /// Time of a search for its members.
     micros: u64,
+    /// Time that the engine takes for it, for one changed contact.
+    nanos_per_contact: u64,
+    atoms: u64,
+    moves_per_day: f64,
+}
+
+impl From<GroupProfile> for Profiled {
+    fn from(profile: GroupProfile) -> Self {
+        Profiled {
+            group: GroupItem::from(&profile.group),
+            micros: profile.micros,
+            nanos_per_contact: profile.nanos_per_contact,
+            atoms: profile.atoms as u64,
+            // To a hundredth: more says nothing.
+            moves_per_day: (profile.moves_per_day * 100.0).round() / 100.0,
+        }
+    }
 }
 
 impl Row for Profiled {
     fn cells(&self) -> Vec<Cell> {
         let mut cells = self.group.cells();
-        cells.insert(1, Cell::Count(self.micros));
+        let costs = [self.nanos_per_contact, self.micros, self.atoms].map(Cell::Count);
+        cells.splice(1..1, costs.into_iter().chain([Cell::from(format!("{:.2}", self.moves_per_day))]));
         cells
     }
     fn id(&self) -> std::borrow::Cow<'_, str> {
@@ -213,21 +290,13 @@ impl Session<'_> {
         self.settings.output().list(self.format(), GroupItem::columns(), &list, &list.groups)
     }
 
-    /// Computes each smart group from nothing, and tells how long that takes, the slowest first.
+    /// What each group costs, the most costly first.
     fn profile_groups(&self) -> Outcome {
-        let reader = self.reader()?;
-        let mut groups = Vec::new();
-        for group in self.told(reader.groups())? {
-            let start = Stopwatch::now();
-            if let Some(query) = reader.group_query(group.id) {
-                self.told(reader.count_query(query))?;
-            }
-            let micros = if group.smart { start.elapsed().as_micros() as u64 } else { 0 };
-            groups.push(Profiled { group: GroupItem::from(&group), micros });
-        }
-        groups.sort_by_key(|group| std::cmp::Reverse(group.micros));
+        let profiles = self.told(self.reader()?.profile_groups())?;
+        let groups: Vec<Profiled> = profiles.into_iter().map(Profiled::from).collect();
         let mut columns = GroupItem::columns();
-        columns.insert(1, Column::number("Microseconds"));
+        let costs = ["Nanoseconds a contact", "Microseconds", "Atoms", "Moves a day"].map(Column::number);
+        columns.splice(1..1, costs);
         self.settings.output().list(self.format(), columns, &ProfiledList { groups: &groups }, &groups)
     }
 
@@ -394,6 +463,7 @@ impl Session<'_> {
         let inputs: Vec<GroupInput> = groups::read(source)?.groups.into_iter().map(GroupInput::from).collect();
         let written = self.workspace.write(self.settings.now, |writer| writer.import_groups(&inputs, dialect));
         let outcomes = written.map_err(|error| self.which(&file, &inputs, error))?.value;
+        self.warn_of_import(&file, &inputs, &outcomes, dialect)?;
         let reader = self.reader()?;
         let mut imported = Vec::with_capacity(inputs.len());
         for (input, outcome) in inputs.iter().zip(outcomes) {
