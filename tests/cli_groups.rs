@@ -46,7 +46,7 @@ fn uuid(at: u32) -> String {
 fn workspace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    let schema = r#"{"fields": [{"key": "age", "type": "number"}], "groups": ["VIP"], "flows": []}"#;
+    let schema = r#"{"fields": [{"key": "age", "type": "number"}], "groups": [{"uuid": "33333333-3333-3333-3333-333333333333", "name": "VIP"}], "flows": []}"#;
     fs::write(path.join("schema.json"), schema).unwrap();
     let contact = |at: u32| {
         format!(
@@ -185,6 +185,10 @@ fn without_times(text: &str) -> String {
             '─' | '-' => '-',
             letter => letter,
         };
+        if out.ends_with("9,") && letter == '9' {
+            // A table's thousands.
+            out.pop();
+        }
         if !(matches!(letter, '9' | ' ' | '-') && out.ends_with(letter)) {
             out.push(letter);
         }
@@ -217,7 +221,8 @@ fn profiles_in_each_format() {
         let ran = run(path, &["group", "list", "--profile", "--format", format]);
         assert_eq!(ran.status, 0, "{}", ran.errors);
         // Which of the two is the slower may differ, too.
-        let mut lines: Vec<String> = without_times(&ran.output).lines().map(str::to_owned).collect();
+        let text = if format == "csv" { ran.output.replace(',', ";") } else { ran.output.clone() };
+        let mut lines: Vec<String> = without_times(&text).lines().map(str::to_owned).collect();
         if format != "json" {
             lines.sort();
         } else {

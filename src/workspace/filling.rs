@@ -1,8 +1,8 @@
 //! Members of groups computed from nothing: of a few groups by their queries, of many by one pass over all contacts.
 //!
 //! A query goes through the indexes to its members, in a millisecond or so for a million contacts. The engine evaluates
-//! all groups at once over every row, which costs as much for one group as for a hundred: from [`ENGINE_FROM`] groups
-//! on it is the faster way. Both give the same.
+//! all groups at once over every row, which it reads once for all of them: from [`ENGINE_FROM`] groups on it is the
+//! faster way. Both give the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -24,7 +24,10 @@ use crate::workspace::pending::FillPolicy;
 use crate::workspace::writer::Writer;
 
 /// As many groups are filled by the engine.
-pub(crate) const ENGINE_FROM: usize = 64;
+///
+/// Measured with generated groups over a million contacts, in processor time, members and log stored: by queries
+/// 1.2 ms a group; by the engine 1.5 s for the rows and 0.8 ms a group. The engine's share runs in parallel throughout.
+pub(crate) const ENGINE_FROM: usize = 2048;
 
 /// Bytes of members that one pass of the engine may hold in memory.
 const PASS_BYTES: usize = 256 << 20;

@@ -3,6 +3,7 @@
 //! The front page of the crate walks through the whole life of one.
 
 mod adapters;
+mod background;
 mod backup;
 pub mod change;
 mod check;
@@ -67,6 +68,7 @@ pub struct Workspace {
     pub(crate) text: TextIndexes,
     cache: Mutex<Cache>,
     fills: filling::Fills,
+    indexer: Mutex<Option<background::Indexer>>,
 }
 
 /// Definitions and the engine of their groups, kept as long as no commit changes them.
@@ -104,7 +106,13 @@ impl Workspace {
 
     fn over(store: Store) -> Self {
         let text = TextIndexes::new(store.text_folder());
-        Workspace { store, text, cache: Mutex::new(Cache::default()), fills: filling::Fills::default() }
+        Workspace {
+            store,
+            text,
+            cache: Mutex::new(Cache::default()),
+            fills: filling::Fills::default(),
+            indexer: Mutex::new(None),
+        }
     }
 
     /// The folder.
@@ -159,6 +167,9 @@ impl Workspace {
         writer.cut_log(retention::CUT_BY_WRITE)?;
         let has_deferred = writer.has_deferred;
         let mut commit = writer.commit(value)?;
+        if let Some(indexer) = &*self.indexer() {
+            indexer.tell();
+        }
         if has_deferred {
             commit.after = self.fill_pending(now)?.sequence;
         }
