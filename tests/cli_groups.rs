@@ -77,6 +77,7 @@ fn filling_waits_goes_on_and_is_cancelled() {
 
     let edited = json(path, &["group", "edit", "Adults", "--query", "age >= 25", "--later"]);
     assert_eq!((&edited["status"], &edited["count"]), (&"evaluating".into(), &2.into()));
+    assert_eq!((&edited["query"], &edited["pending"]), (&"fields.age >= 18".into(), &"fields.age >= 25".into()));
     assert_eq!(json(path, &["group", "show", "Both"])["status"], "evaluating");
     assert_eq!(json(path, &["check"])["findings"].as_array().map(Vec::len), Some(0));
     let kept = json(path, &["group", "edit", "Adults", "--cancel"]);

@@ -66,7 +66,7 @@ impl GroupDefinition {
     }
 
     /// Whether its pending query is its active one: it is filled again because of a group that it refers to.
-    fn only_follows(&self) -> bool {
+    pub(crate) fn only_follows(&self) -> bool {
         self.record.pending.is_some() && self.record.pending == self.record.active
     }
 }

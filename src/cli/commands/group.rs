@@ -139,6 +139,9 @@ impl Session<'_> {
 struct GroupDetails {
     #[serde(flatten)]
     group: GroupItem,
+    /// The query that it is being filled with, if it is to have another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<String>,
     /// Why its query no longer compiles, if it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -269,9 +272,10 @@ impl Session<'_> {
         let reader = self.reader()?;
         let group = self.told(reader.group(id))?;
         let used_by: Vec<UuidName> = self.told(reader.dependents_of_group(id))?.iter().map(named).collect();
-        let details = GroupDetails { group: GroupItem::from(&group), reason: group.reason, used_by };
+        let details =
+            GroupDetails { group: GroupItem::from(&group), pending: group.pending, reason: group.reason, used_by };
         let names: Vec<&str> = details.used_by.iter().map(|group| group.name.as_str()).collect();
-        let properties = [
+        let mut properties = vec![
             ("Name", details.group.name.as_str().into()),
             ("UUID", details.group.uuid.as_str().into()),
             ("Kind", if group.smart { "smart" } else { "manual" }.into()),
@@ -281,6 +285,9 @@ impl Session<'_> {
             ("Members", Cell::Count(details.group.count)),
             ("Used by", names.join(", ").into()),
         ];
+        if let Some(pending) = &details.pending {
+            properties.insert(4, ("Being filled with", pending.as_str().into()));
+        }
         self.settings.output().details(self.format(), &properties, Some(&details.group.uuid), &details)
     }
 
