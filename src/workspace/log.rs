@@ -48,6 +48,9 @@ pub struct LogFilter {
 /// Groups entered and left, by contact.
 type ByContact = BTreeMap<DocumentNumber, (Vec<GroupId>, Vec<GroupId>)>;
 
+/// A contact with the groups that it entered and left.
+type Moved = (Uuid, Vec<GroupId>, Vec<GroupId>);
+
 /// Turns an entry, which is by group, into events, which are by contact in order of document number.
 pub(crate) fn events_of(
     entry: &LogEntry<'_>,
@@ -87,11 +90,7 @@ pub(crate) fn events_of(
 ///
 /// A contact that was deleted and made again in one commit is two documents: what the first left and the second entered
 /// cancels out.
-fn net_moves(
-    entry: &LogEntry<'_>,
-    view: View<'_>,
-    filter: LogFilter,
-) -> Result<Vec<(Uuid, Vec<GroupId>, Vec<GroupId>)>, WorkspaceError> {
+fn net_moves(entry: &LogEntry<'_>, view: View<'_>, filter: LogFilter) -> Result<Vec<Moved>, WorkspaceError> {
     let of_groups = || entry.groups().filter(|moves| filter.group.is_none_or(|group| group == moves.group));
     let mut documents = ByContact::new();
     for moves in of_groups() {
@@ -122,7 +121,7 @@ fn net_moves(
             }
         }
     }
-    let mut contacts: Vec<(Uuid, Vec<GroupId>, Vec<GroupId>)> = Vec::with_capacity(documents.len());
+    let mut contacts: Vec<Moved> = Vec::with_capacity(documents.len());
     let mut places: FxHashMap<Uuid, usize> = FxHashMap::default();
     for (document, (entered, left)) in documents {
         let Some(contact) = identity_of(document, view)? else { continue };
