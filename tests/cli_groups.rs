@@ -243,3 +243,57 @@ fn ordered(text: &str) -> String {
     }
     serde_json::to_string_pretty(&profile).unwrap()
 }
+
+#[test]
+fn pins_and_exclusions_go_before_the_query() {
+    let folder = workspace();
+    let path = folder.path();
+    assert_eq!(run(path, &["group", "create", "Adults", "--query", "age >= 18"]).status, 0);
+    assert_eq!(run(path, &["group", "create", "Others", "--query", "NOT group = Adults"]).status, 0);
+    let ids = |group: &str| {
+        let mut ids: Vec<String> =
+            run(path, &["group", "members", group, "--format", "ids"]).output.lines().map(str::to_owned).collect();
+        ids.sort();
+        ids
+    };
+    let members = json(path, &["group", "members", "Adults"]);
+    assert!(members.get("pinned").is_none() && members.get("excluded").is_none(), "off unless used");
+
+    let pinned = json(path, &["group", "pin", "Adults", &uuid(10)]);
+    assert_eq!((&pinned["changed"], &pinned["count"]), (&1.into(), &3.into()));
+    assert_eq!(json(path, &["group", "pin", "Adults", &uuid(10)])["changed"], 0);
+    let excluded = json(path, &["group", "exclude", "Adults", "--query", "age = 30"]);
+    assert_eq!((&excluded["changed"], &excluded["count"]), (&1.into(), &2.into()));
+    assert_eq!((ids("Adults"), ids("Others")), (vec![uuid(10), uuid(20)], vec![uuid(30)]));
+    let log = run(path, &["log", "--group", "Adults", "--since", "1"]).output;
+    assert!(log.lines().all(|line| line.contains("\"manual\"")) && log.lines().count() == 2, "{log}");
+
+    let members = json(path, &["group", "members", "Adults"]);
+    assert_eq!(members["pinned"], serde_json::json!([uuid(10)]));
+    assert_eq!(members["excluded"], serde_json::json!([uuid(30)]));
+    assert_eq!(json(path, &["contact", "groups", &uuid(10)])["pinned"], serde_json::json!(["Adults"]));
+    assert_eq!(json(path, &["contact", "groups", &uuid(30)])["excluded"], serde_json::json!(["Adults"]));
+    let why = json(path, &["why", &uuid(10), "Adults"]);
+    assert_eq!((&why["member"], &why["decided"]), (&true.into(), &"pinned".into()));
+    let why = json(path, &["why", &uuid(30), "Adults"]);
+    assert_eq!((&why["member"], &why["decided"]), (&false.into(), &"excluded".into()));
+    assert!(why["reason"].as_str().unwrap().contains("excluded from `Adults`"), "{why}");
+    assert_eq!(json(path, &["why", &uuid(20), "Adults"]).get("decided"), None);
+
+    // Whatever changes, but an inactive contact is in no smart group.
+    assert_eq!(run(path, &["contact", "edit", &uuid(30), "--field", "age=50"]).status, 0);
+    assert_eq!(run(path, &["contact", "edit", &uuid(10), "--status", "blocked"]).status, 0);
+    assert_eq!(ids("Adults"), [uuid(20)]);
+    assert!(json(path, &["why", &uuid(10), "Adults"])["reason"].as_str().unwrap().contains("active contacts only"));
+    assert_eq!(run(path, &["contact", "edit", &uuid(10), "--status", "active"]).status, 0);
+    assert_eq!(run(path, &["group", "edit", "Adults", "--query", "age >= 40"]).status, 0);
+    assert_eq!(ids("Adults"), [uuid(10)]);
+    assert_eq!(run(path, &["check"]).status, 0);
+
+    assert_eq!(json(path, &["group", "unpin", "Adults", &uuid(10), &uuid(30), &uuid(20)])["changed"], 2);
+    assert_eq!(ids("Adults"), [uuid(30)]);
+    let manual = run(path, &["group", "pin", "VIP", &uuid(10)]);
+    assert_eq!(manual.status, 1);
+    assert!(manual.errors.contains("VIP"), "{}", manual.errors);
+    assert_eq!(run(path, &["check"]).status, 0);
+}

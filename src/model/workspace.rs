@@ -25,6 +25,8 @@ pub struct Workspace {
     groups: BTreeMap<GroupId, Option<Query>>,
     /// Queries that are to take the place of others, and do nothing until then.
     pending: BTreeMap<GroupId, Query>,
+    /// Who is kept in (`true`) or out of which smart group, whatever its query says.
+    overrides: BTreeMap<(GroupId, Uuid), bool>,
     members: BTreeMap<GroupId, BTreeSet<Uuid>>,
     log: Vec<Entry>,
 }
@@ -66,6 +68,7 @@ impl Workspace {
             contacts: BTreeMap::new(),
             groups: BTreeMap::new(),
             pending: BTreeMap::new(),
+            overrides: BTreeMap::new(),
             members: BTreeMap::new(),
             log: Vec::new(),
         }
@@ -144,10 +147,30 @@ impl Workspace {
             touched.insert(uuid);
             match contact {
                 Some(contact) => self.contacts.insert(uuid, contact),
-                None => self.contacts.remove(&uuid),
+                None => {
+                    self.forget_overrides(uuid);
+                    self.contacts.remove(&uuid)
+                }
             };
         }
         self.settle(&touched, cause);
+    }
+
+    /// Forgets who is kept in and out: of a contact that is deleted, even if another of its identity follows at once.
+    pub fn forget_overrides(&mut self, contact: Uuid) {
+        self.overrides.retain(|&(_, other), _| other != contact);
+    }
+
+    /// Keeps contacts in a smart group (`true`) or out of it, or leaves them to its query.
+    pub fn put_overrides(&mut self, group: GroupId, contacts: &BTreeSet<Uuid>, to: Option<bool>, now: Instant) {
+        self.tick(now);
+        for &contact in contacts {
+            match to {
+                Some(inside) => self.overrides.insert((group, contact), inside),
+                None => self.overrides.remove(&(group, contact)),
+            };
+        }
+        self.settle(contacts, Cause::Manual);
     }
 
     /// Makes a manual group, whose members are told by the contacts.
@@ -216,6 +239,7 @@ impl Workspace {
         self.tick(now);
         self.groups.remove(&group);
         self.pending.remove(&group);
+        self.overrides.retain(|&(other, _), _| other != group);
         self.contacts.values_mut().for_each(|contact| contact.groups.retain(|&listed| listed != group));
         self.settle(&self.everybody(), Cause::Edit);
     }
@@ -320,12 +344,17 @@ impl Workspace {
         }
     }
 
-    /// The definition of membership: listed in a manual group, or active and matching a smart group's query.
+    /// The definition of membership: listed in a manual group, or active and matching a smart group's query, unless
+    /// somebody decided otherwise.
     fn belongs(&self, contact: &Contact, group: GroupId, now: Instant) -> bool {
         match self.groups.get(&group) {
             None => false,
             Some(None) => contact.groups.contains(&group),
-            Some(Some(query)) => contact.status == Status::Active && self.holds(query, contact, now),
+            Some(Some(query)) => {
+                let decided = self.overrides.get(&(group, contact.uuid));
+                let is_in = decided.map_or_else(|| self.holds(query, contact, now), |&inside| inside);
+                contact.status == Status::Active && is_in
+            }
         }
     }
 

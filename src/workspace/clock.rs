@@ -16,13 +16,15 @@ use crate::workspace::Workspace;
 use crate::workspace::adapters::Overlay;
 use crate::workspace::definitions::Definitions;
 use crate::workspace::error::WorkspaceError;
+use crate::workspace::overrides;
 use crate::workspace::search::Searchable;
 use crate::workspace::writer::Writer;
 
 impl Definitions {
     /// The engine of all groups that are kept exact.
     pub(crate) fn engine(&self) -> Result<Engine, WorkspaceError> {
-        let table = crate::refresh::Table::build(self.plans()).map_err(|error| self.table_error(error))?;
+        let table = crate::refresh::Table::build_beside(self.plans(), self.override_groups())
+            .map_err(|error| self.table_error(error))?;
         Ok(Engine::new(table, Moment::new(Instant::MIN, self.environment(Instant::MIN).timezone)))
     }
 
@@ -47,7 +49,7 @@ impl<'t> StaleMembers<'t> {
     pub(crate) fn load(view: View<'t>, engine: &Engine) -> Result<Self, WorkspaceError> {
         let mut members = Vec::new();
         for &group in engine.table().outside() {
-            members.push((group, view.members(group)?));
+            members.push((group, view.members(overrides::set_of(group))?));
         }
         Ok(StaleMembers { members, _view: std::marker::PhantomData })
     }

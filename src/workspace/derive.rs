@@ -212,7 +212,9 @@ impl Writer<'_> {
         for group in manual_groups.chain(self.smart_groups_in_order()?) {
             let smart = definitions.groups.get(&group).and_then(|definition| definition.active.as_ref());
             let members = match smart {
-                Some(query) => self.workspace.active_matches(self.txn.view(), &definitions, query, self.now())?,
+                Some(query) => {
+                    self.workspace.active_matches(self.txn.view(), &definitions, (group, query), self.now())?
+                }
                 None => manual.remove(&group).unwrap_or_default(),
             };
             self.txn.replace_members(MemberSet::Active(group), &members)?;

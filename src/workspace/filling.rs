@@ -20,6 +20,7 @@ use crate::store::container::zeros;
 use crate::store::{BlockList, Cause, LogDraft, MemberSet, RowView, StoreError, View};
 use crate::workspace::Workspace;
 use crate::workspace::error::WorkspaceError;
+use crate::workspace::overrides::set_of;
 use crate::workspace::pending::FillPolicy;
 use crate::workspace::writer::Writer;
 
@@ -103,7 +104,7 @@ pub(crate) struct StoredMembers(FxHashMap<GroupId, RoaringBitmap>);
 
 impl StoredMembers {
     pub(crate) fn load(view: View<'_>, groups: impl IntoIterator<Item = GroupId>) -> Result<Self, WorkspaceError> {
-        let load = |group| Ok((group, view.members(MemberSet::Active(group))?));
+        let load = |group| Ok((group, view.members(set_of(group))?));
         Ok(StoredMembers(groups.into_iter().map(load).collect::<Result<_, WorkspaceError>>()?))
     }
 }
@@ -145,7 +146,7 @@ impl Writer<'_> {
             return Ok(());
         };
         self.workspace.fills.by_query.fetch_add(1, Ordering::Relaxed);
-        let after = self.workspace.active_blocks(self.txn.view(), &self.definitions, &query, self.now())?;
+        let after = self.workspace.active_blocks(self.txn.view(), &self.definitions, (group, &query), self.now())?;
         let blocks: Vec<Block> = self.blocks().collect();
         self.replace_blocks(group, after, &blocks, draft)
     }

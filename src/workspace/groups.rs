@@ -144,7 +144,7 @@ impl Writer<'_> {
         let query = self.group_query(query, dialect)?;
         self.refuse_cycle(group, &query)?;
         let before = self.txn.view().members(MemberSet::Active(group))?;
-        let after = self.workspace.active_matches(self.txn.view(), &self.definitions, &query, self.now())?;
+        let after = self.workspace.active_matches(self.txn.view(), &self.definitions, (group, &query), self.now())?;
         Ok(DryRun { entered: &after - &before, left: &before - &after })
     }
 

@@ -15,8 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{BLOCK_SIZE, Block, DocumentNumber, GroupId, Sequence};
 use crate::index::RowChange;
 use crate::plan::atom::LogicalPlan;
-use crate::plan::logical;
-use crate::refresh::{self, Engine, Flips, Moment, NoMemberships, Table};
+use crate::refresh::{self, Engine, Flips, Moment, Table};
 use crate::sema::groups_used;
 use crate::sema::query::Query;
 use crate::store::container::zeros;
@@ -127,7 +126,7 @@ impl Definitions {
             let query = self.groups.get(&id).and_then(GroupDefinition::coming);
             if let Some(query) = query.filter(|_| !plans.contains_key(&id)) {
                 open.extend(groups_used(query));
-                plans.insert(id, logical::lower(query));
+                plans.insert(id, self.plan_of(id, query));
             }
         }
         plans
@@ -138,7 +137,8 @@ impl Definitions {
         if groups.is_empty() {
             return Ok(None);
         }
-        let table = Table::build(self.coming_plans(groups.iter().copied())).map_err(|error| self.table_error(error))?;
+        let table = Table::build_beside(self.coming_plans(groups.iter().copied()), self.override_groups())
+            .map_err(|error| self.table_error(error))?;
         Ok(Some(Engine::new(table, Moment::new(now, self.environment(now).timezone))))
     }
 
@@ -306,8 +306,8 @@ impl Writer<'_> {
     fn fill_documents(&mut self, cohort: &[GroupId], from: u32, to: u32) -> Result<(), WorkspaceError> {
         if let Some(engine) = self.definitions.coming_engine(cohort, self.now())? {
             let range = DocumentNumber(from)..=DocumentNumber(to.saturating_sub(1));
-            let nobody = StoredMembers::load(self.txn.view(), [])?;
-            let mut filled = fill_range(self.txn.view(), &engine, range, &nobody)?;
+            let outside = StoredMembers::load(self.txn.view(), engine.table().outside().iter().copied())?;
+            let mut filled = fill_range(self.txn.view(), &engine, range, &outside)?;
             for &group in cohort {
                 let set = MemberSet::Pending(group);
                 let mut found = filled.remove(&group).unwrap_or_default();
@@ -388,7 +388,8 @@ impl Writer<'_> {
                 after: change.after.as_ref(),
             })
             .collect();
-        let flips = engine.apply_with(&changes, &NoMemberships).flips;
+        let outside = StoredMembers::load(self.txn.view(), engine.table().outside().iter().copied())?;
+        let flips = engine.apply_with(&changes, &outside).flips;
         self.move_pending(&flips)
     }
 

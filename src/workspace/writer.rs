@@ -357,6 +357,7 @@ impl<'w> Writer<'w> {
             rows.par_iter().map(EncodedChange::views).collect::<Result<_, StoreError>>()?;
         let mut flips = self.refresh(&changes)?;
         self.refresh_pending(&changes)?;
+        self.drop_overrides(&changes)?;
         flips.extend(manual_flips(&changes));
         self.write_index(&changes)?;
         self.write_rows(&rows, &changes)?;

@@ -5,7 +5,7 @@ use headcount::ids::Uuid;
 use headcount::schema::FieldType;
 use headcount::sema::query::Dialect;
 use headcount::value::{Instant, Urn};
-use headcount::workspace::{ContactPatch, Event, NamedRef};
+use headcount::workspace::{ContactPatch, Event, NamedRef, Override};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -59,6 +59,7 @@ pub(crate) enum Op {
     Rename { group: usize, name: usize },
     DeleteGroup { group: usize },
     Move { group: usize, contacts: Vec<u8>, inside: bool },
+    Override { group: usize, contacts: Vec<u8>, to: Option<Override> },
     AddField { field: usize },
 }
 
@@ -191,6 +192,10 @@ fn contact_op() -> BoxedStrategy<Op> {
     .boxed()
 }
 
+fn overrides() -> impl Strategy<Value = Option<Override>> {
+    select(vec![Some(Override::Pinned), Some(Override::Excluded), None])
+}
+
 fn op() -> BoxedStrategy<Op> {
     let place = || 0usize..64;
     prop_oneof![
@@ -203,6 +208,8 @@ fn op() -> BoxedStrategy<Op> {
         1 => place().prop_map(|group| Op::DeleteGroup { group }),
         1 => (place(), prop::collection::vec(0..CONTACTS, 0..4), any::<bool>())
             .prop_map(|(group, contacts, inside)| Op::Move { group, contacts, inside }),
+        2 => (place(), prop::collection::vec(0..CONTACTS, 0..5), overrides())
+            .prop_map(|(group, contacts, to)| Op::Override { group, contacts, to }),
         1 => (0..KINDS.len()).prop_map(|field| Op::AddField { field }),
     ]
     .boxed()

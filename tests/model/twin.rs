@@ -12,7 +12,7 @@ use headcount::store::Cause;
 use headcount::value::Instant;
 use headcount::workspace::change::SourcePosition;
 use headcount::workspace::{
-    Change, ContactPatch, ContactRef, Event, FieldInput, FillPolicy, NamedRef, Reader, SchemaInput, Settings,
+    Change, ContactPatch, ContactRef, Event, FieldInput, FillPolicy, NamedRef, Override, Reader, SchemaInput, Settings,
     Workspace, WorkspaceError, Writer,
 };
 
@@ -69,6 +69,7 @@ struct Both<'t, 'w> {
     identities: &'t mut Identities,
     next_identity: &'t mut u8,
     staged: BTreeMap<Uuid, Option<Contact>>,
+    deleted: BTreeSet<Uuid>,
     now: Instant,
     cause: model::workspace::Cause,
 }
@@ -250,7 +251,8 @@ impl Twin {
             assert_eq!(writer.now(), now);
             let cause = if by_hand { model::workspace::Cause::Manual } else { model::workspace::Cause::Change };
             let staged = BTreeMap::new();
-            let mut both = Both { writer, known, identities, next_identity, staged, now, cause };
+            let deleted = BTreeSet::new();
+            let mut both = Both { writer, known, identities, next_identity, staged, deleted, now, cause };
             ops.iter().for_each(|op| both.apply(op));
             both.flush();
             if abandoned { Err(WorkspaceError::Busy) } else { Ok(()) }
@@ -415,6 +417,8 @@ impl Both<'_, '_> {
     /// What is staged becomes one commit's worth of moves.
     fn flush(&mut self) {
         let staged = std::mem::take(&mut self.staged);
+        let deleted = std::mem::take(&mut self.deleted);
+        deleted.into_iter().for_each(|contact| self.known.model.forget_overrides(contact));
         self.known.model.change(staged, self.now, self.cause);
     }
 
@@ -452,6 +456,7 @@ impl Both<'_, '_> {
             Op::Rename { group, name } => self.rename_group(*group, GROUPS[name % GROUPS.len()]),
             Op::DeleteGroup { group } => self.delete_group(*group),
             Op::Move { group, contacts, inside } => self.move_members(*group, contacts, *inside),
+            Op::Override { group, contacts, to } => self.override_members(*group, contacts, *to),
             Op::AddField { field } => {
                 let input = field_input(*field);
                 let known = self.known.schema.field(&input.key).map(|field| field.kind);
@@ -515,6 +520,9 @@ impl Both<'_, '_> {
                 Some(contact)
             }
         };
+        if after.is_none() {
+            self.deleted.insert(who);
+        }
         self.staged.insert(who, after);
         Ok(())
     }
@@ -605,6 +613,30 @@ impl Both<'_, '_> {
         match cancelled {
             Ok(_) => self.known.model.cancel(group.id),
             Err(WorkspaceError::NoOtherQuery(_)) => assert!(self.known.model.pending().contains_key(&group.id)),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn override_members(&mut self, group: usize, contacts: &[u8], to: Option<Override>) {
+        let Some(group) = self.group(group) else { return };
+        let mut documents = roaring::RoaringBitmap::new();
+        let mut there = BTreeSet::new();
+        for uuid in contacts.iter().map(|&contact| uuid(contact)) {
+            if let Some(document) = self.writer.find(&ContactRef::Uuid(uuid)).unwrap()
+                && self.people().get(uuid).is_some()
+            {
+                documents.insert(document.0);
+                there.insert(uuid);
+            }
+        }
+        let done = self.writer.override_members(group.id, &documents, to);
+        self.flush();
+        match done {
+            Ok(_) => {
+                let to = to.map(|to| to == Override::Pinned);
+                self.known.model.put_overrides(group.id, &there, to, self.now);
+            }
+            Err(WorkspaceError::ManualGroup(_)) => assert!(!group.smart),
             Err(error) => panic!("{error}"),
         }
     }

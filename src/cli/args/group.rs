@@ -51,6 +51,15 @@ pub enum GroupCommand {
     /// Remove contacts from a manual group
     #[command(after_help = "Example:\n  headcount group remove VIP --file leavers.txt")]
     Remove(Selection),
+    /// Keep contacts in a smart group whatever its query says, as long as they are active
+    #[command(after_help = "Example:\n  headcount group pin Adults tel:+250788123123")]
+    Pin(Selection),
+    /// Keep contacts out of a smart group whatever its query says
+    #[command(after_help = "Example:\n  headcount group exclude Adults --file staff.txt")]
+    Exclude(Selection),
+    /// Leave contacts that were pinned or excluded to the query again
+    #[command(after_help = "Example:\n  headcount group unpin Adults tel:+250788123123")]
+    Unpin(Selection),
     /// Rename a group; queries that refer to it follow
     #[command(after_help = "Example:\n  headcount group rename Adults Grown-ups")]
     Rename {
@@ -129,7 +138,7 @@ pub struct Members {
     pub offset: u64,
 }
 
-/// Which contacts to add to or remove from a group.
+/// Which contacts to add to or remove from a group, or to pin or exclude.
 #[derive(Args, Debug)]
 #[group(skip)]
 pub struct Selection {

@@ -19,7 +19,7 @@ use crate::ids::{DocumentNumber, GroupId};
 use crate::import::{Source, groups, references};
 use crate::sema::query::Dialect;
 use crate::workspace::{
-    DryRun, FillPolicy, GroupInfo, GroupInput, GroupOutcome, GroupProfile, Purpose, Reader, WorkspaceError,
+    DryRun, FillPolicy, GroupInfo, GroupInput, GroupOutcome, GroupProfile, Override, Purpose, Reader, WorkspaceError,
 };
 
 /// Of so many groups of a file, each is compared with every other group.
@@ -47,6 +47,9 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
         GroupCommand::Members(members) => session.members(members),
         GroupCommand::Add(selection) => session.move_members(selection, true),
         GroupCommand::Remove(selection) => session.move_members(selection, false),
+        GroupCommand::Pin(selection) => session.override_members(selection, Some(Override::Pinned)),
+        GroupCommand::Exclude(selection) => session.override_members(selection, Some(Override::Excluded)),
+        GroupCommand::Unpin(selection) => session.override_members(selection, None),
         GroupCommand::Rename { name, new_name } => {
             let renamed = session.write(|writer| {
                 let group = writer.group_named(name)?;
@@ -199,6 +202,12 @@ struct MemberList {
     group: UuidName,
     total: u64,
     contacts: Vec<ContactItem>,
+    /// Of these contacts, the ones that are pinned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pinned: Vec<String>,
+    /// Contacts that are kept out, on every page.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    excluded: Vec<String>,
 }
 
 /// The answer of `group add` and `group remove`.
@@ -208,6 +217,17 @@ struct Moved {
     moved: u64,
     unchanged: u64,
     rejected: u64,
+}
+
+/// The answer of `group pin`, `group exclude` and `group unpin`.
+#[derive(Serialize)]
+struct Overridden {
+    group: UuidName,
+    changed: u64,
+    unchanged: u64,
+    rejected: u64,
+    /// Members now.
+    count: u64,
 }
 
 /// The answer of `group edit --dry-run`.
@@ -326,17 +346,64 @@ impl Session<'_> {
             };
             contacts.extend(item);
         }
-        let list = MemberList { group: named(&self.told(reader.group(id))?), total: members.len(), contacts };
+        let (pins, exclusions) = self.told(reader.overrides(id))?;
+        let texts = |documents| -> Outcome<Vec<String>> {
+            Ok(self.told(reader.uuids_of(documents))?.iter().map(ToString::to_string).collect())
+        };
+        let (mut pinned, excluded) = (texts(&(pins & &members))?, texts(&exclusions)?);
+        pinned.retain(|uuid| contacts.iter().any(|contact: &ContactItem| contact.uuid == *uuid));
+        let group = named(&self.told(reader.group(id))?);
+        let list = MemberList { group, total: members.len(), contacts, pinned, excluded };
         let format = self.format();
         let mut output = self.settings.output();
         output.set_zone(reader.environment().timezone.clone());
         output.list(format, ContactItem::columns(&[]), &list, &list.contacts)?;
+        if format == Format::Table {
+            for (what, uuids) in [("pinned", &list.pinned), ("excluded", &list.excluded)] {
+                if !uuids.is_empty() {
+                    self.settings.note(&format!("{what} by hand: {}", uuids.join(", ")));
+                }
+            }
+        }
         let shown = list.contacts.len();
         let has_more = (offset as u64).saturating_add(shown as u64) < list.total && shown > 0;
         if list.total > 0 {
             tell_rest(self.settings, format, shown, list.total, has_more);
         }
         Ok(())
+    }
+
+    /// Keeps contacts in a smart group or out of it, or leaves them to its query again.
+    fn override_members(&self, selection: &Selection, to: Option<Override>) -> Outcome {
+        let mut rejected = 0;
+        let documents = {
+            let reader = self.reader()?;
+            self.told(reader.group_named(&selection.name))?;
+            self.selected(&reader, selection, &mut rejected)?
+        };
+        let commit = self.write_by_hand(|writer| {
+            let group = writer.group_named(&selection.name)?;
+            Ok((group, writer.override_members(group, &documents, to)?))
+        })?;
+        let (group, changed) = commit.value;
+        let reader = self.reader()?;
+        let group = self.told(reader.group(group))?;
+        let answer = Overridden {
+            group: named(&group),
+            changed,
+            unchanged: documents.len() - changed,
+            rejected,
+            count: group.count,
+        };
+        let properties = [
+            ("Group", answer.group.name.as_str().into()),
+            ("Changed", Cell::Count(answer.changed)),
+            ("Unchanged", Cell::Count(answer.unchanged)),
+            ("Rejected", Cell::Count(answer.rejected)),
+            ("Members", Cell::Count(answer.count)),
+        ];
+        self.settings.output().details(self.format(), &properties, Some(&answer.group.uuid), &answer)?;
+        if rejected > 0 { Err(Failure::SomeRejected) } else { Ok(()) }
     }
 
     fn move_members(&self, selection: &Selection, inside: bool) -> Outcome {

@@ -111,6 +111,11 @@ fn expected(
     let view = reader.snapshot().view();
     let now = reader.now().max(reader.clock());
     let zone = &reader.environment().timezone;
+    let none = Default::default();
+    let mut overrides = BTreeMap::new();
+    for &(id, _) in &groups {
+        overrides.insert(id, reader.overrides(id)?);
+    }
     let mut members: BTreeMap<GroupId, RoaringBitmap> = BTreeMap::new();
     for block in (0..view.state().next_document.div_ceil(1 << 16)).map(|number| Block(number as u16)) {
         let rows = view.rows_of_block(block)?;
@@ -124,7 +129,9 @@ fn expected(
                     if row.status() == Status::Active {
                         for &(id, query) in &groups {
                             let context = Context { zone, now, memberships: &known };
-                            if model::matches(query, &row, &context) {
+                            let (pinned, excluded) = overrides.get(&id).unwrap_or(&none);
+                            let is_in = pinned.contains(document.0) || model::matches(query, &row, &context);
+                            if is_in && !excluded.contains(document.0) {
                                 known.groups.push(id);
                             }
                         }
