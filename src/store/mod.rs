@@ -67,7 +67,7 @@ use std::sync::Arc;
 pub use backup::Backup;
 pub use contacts::{HashedHolders, open_row, urn_hash, uuid_hash};
 pub use error::{Damage, StoreError};
-pub use log::{Cause, LogEntry, LogGroup, Moves};
+pub use log::{BlockList, Cause, LogDraft, LogEntry, LogGroup, Moves};
 pub use marker::{FORMAT, OLDEST_FORMAT};
 pub use members::MemberSet;
 pub use meta::{Settings, State};

@@ -3,6 +3,7 @@
 //! Every table against plain collections, and the promises of snapshots, processes and backups.
 
 mod damage;
+mod drafts;
 mod model;
 mod opening;
 

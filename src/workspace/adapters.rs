@@ -10,6 +10,7 @@ use crate::index::bits::{self, Words};
 use crate::store::container::zeros;
 use crate::store::{RowView, StoreError, View, open_row};
 use crate::workspace::definitions::Definitions;
+use crate::workspace::overrides::set_of;
 
 /// Rows of a view.
 pub(crate) struct StoreRows<'t>(pub(crate) View<'t>);
@@ -65,7 +66,7 @@ impl Groups for StoreGroups<'_> {
         }
         // The store replaces what is in the words; here they are added to.
         let mut members = zeros();
-        self.view.members_in_block(group, block, &mut members).map_err(unreadable)?;
+        self.view.members_in_block(set_of(group), block, &mut members).map_err(unreadable)?;
         bits::or(set, &members);
         Ok(())
     }

@@ -56,6 +56,8 @@ pub struct GroupInfo {
     pub system: bool,
     /// Its query in canonical form.
     pub query: Option<String>,
+    /// The query that it is being filled with, in canonical form, if that is another.
+    pub pending: Option<String>,
     /// How it stands.
     pub status: GroupStatus,
     /// Why it is invalid, if it is.
@@ -149,6 +151,11 @@ impl<'w> Reader<'w> {
     /// The moment up to which memberships were brought by the last commit.
     pub fn clock(&self) -> Instant {
         self.snapshot.view().state().clock
+    }
+
+    /// Commits so far, of whatever: a count that tells one moment of the store from another.
+    pub fn commits(&self) -> u64 {
+        self.snapshot.view().state().commit
     }
 
     /// The environment as it was set.
@@ -429,6 +436,7 @@ impl<'w> Reader<'w> {
             return Err(WorkspaceError::UnknownGroup { name: format!("{id:?}"), near: None });
         };
         let query = group.active.as_ref().or(group.pending.as_ref());
+        let pending = group.pending.as_ref().filter(|_| group.active.is_some() && !group.only_follows());
         let count = match self.overlay()?.get(&id) {
             Some(members) => members.len(),
             None => self.snapshot.view().member_count(id)?,
@@ -440,6 +448,7 @@ impl<'w> Reader<'w> {
             smart: group.record.smart,
             system: group.record.system,
             query: query.map(|query| self.canonical(query)),
+            pending: pending.map(|query| self.canonical(query)),
             status: group.record.status,
             reason: group.record.reason.clone(),
             count,
@@ -449,6 +458,11 @@ impl<'w> Reader<'w> {
     /// The typed query of a smart group.
     pub fn group_query(&self, id: GroupId) -> Option<&Query> {
         self.definitions.groups.get(&id).and_then(|group| group.active.as_ref())
+    }
+
+    /// The typed query that a smart group is being filled with.
+    pub fn pending_query(&self, id: GroupId) -> Option<&Query> {
+        self.definitions.groups.get(&id).and_then(|group| group.pending.as_ref())
     }
 
     /// The members of a group.

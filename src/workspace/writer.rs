@@ -56,9 +56,11 @@ pub struct Writer<'w> {
     sources: BTreeMap<Box<str>, u64>,
     pub(crate) omissions: Omissions,
     pub(crate) counts: ContactCounts,
-    before: Sequence,
+    pub(crate) before: Sequence,
     /// The version of the definitions that were committed when this began.
     began_with: u64,
+    /// Whether groups wait to be filled after the commit.
+    pub(crate) has_deferred: bool,
 }
 
 impl std::fmt::Debug for Writer<'_> {
@@ -101,6 +103,7 @@ impl<'w> Writer<'w> {
             counts: ContactCounts::default(),
             before,
             began_with: version,
+            has_deferred: false,
         };
         writer.tick(now)?;
         Ok(writer)

@@ -25,6 +25,8 @@ const LINES: usize = 65_536;
 const LOT: usize = 32_768;
 /// On a stream, a line waits no longer than this for others to share its commit.
 const LATENCY: Duration = Duration::from_millis(50);
+/// On a stream, text is indexed once so many contacts wait for it, unless told: some tenths of a second of work.
+const INDEX_AFTER: u64 = 50_000;
 /// The longest sleep: other processes may change when something is due.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -55,6 +57,9 @@ pub(super) fn apply(args: &Apply, settings: &Settings) -> Outcome {
     };
     // What a program missed last time comes first.
     feed.tell_missed(&session, told, last)?;
+    if let Some(after) = args.index_after.or(source.is_stream().then_some(INDEX_AFTER)) {
+        session.told(session.workspace.index_in_background(Some(after)))?;
+    }
     let mut application = Application {
         session: &session,
         name: source.name().to_owned(),
