@@ -9,6 +9,8 @@
 //!
 //! Architecture invariant: nothing here knows the language, plans' shapes, or how rows are kept.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod any_bytes;
 pub mod attribute;
 pub mod bits;
 pub mod block;

@@ -54,7 +54,7 @@ impl Settings {
         })
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         put_text(&mut out, &self.timezone);
         out.push(match self.date_format {
@@ -72,7 +72,7 @@ impl Settings {
         out
     }
 
-    fn decode(payload: &[u8]) -> Result<Self, Damage> {
+    pub(super) fn decode(payload: &[u8]) -> Result<Self, Damage> {
         let mut cursor = Cursor::new(payload);
         let timezone = cursor.text()?.to_owned();
         let date_format = match cursor.u8()? {
@@ -106,13 +106,13 @@ macro_rules! state {
                 State { clock, ..State { $($name: $initial,)* } }
             }
 
-            fn encode(&self) -> Vec<u8> {
+            pub(super) fn encode(&self) -> Vec<u8> {
                 let mut out = Vec::new();
                 $(out.extend_from_slice(&u64::to_le_bytes($to(self.$name)));)*
                 out
             }
 
-            fn decode(payload: &[u8]) -> Result<Self, Damage> {
+            pub(super) fn decode(payload: &[u8]) -> Result<Self, Damage> {
                 let mut cursor = Cursor::new(payload);
                 let state = State { $($name: $from(cursor.u64()?).ok_or(Damage::Malformed("a number is too large"))?,)* };
                 cursor.end()?;

@@ -36,6 +36,8 @@
 //! # }
 //! ```
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod any_bytes;
 mod backup;
 mod codec;
 mod contacts;
