@@ -25,6 +25,8 @@ pub mod text;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
 
 pub use attribute::{AttributeIndex, BlockPair, Policy, PropertyBlocks};
 pub use changes::RowChange;

@@ -9,10 +9,15 @@ use std::time::Duration;
 use heed::{Env, EnvOpenOptions, MdbError, WithoutTls};
 
 use super::error::StoreError;
+use super::marker::{self, Marked, Stamp};
+use super::note::Note;
 use super::tables::{MAX_TABLES, Tables};
 
 /// The name that LMDB gives its data file.
 pub(crate) const DATA_FILE: &str = "data.mdb";
+
+/// The name that LMDB gives the file with its locks.
+pub(crate) const LOCK_FILE: &str = "lock.mdb";
 
 /// Address space that is reserved once, in bytes: it costs nothing, and so never has to grow under readers. Where a
 /// process may not reserve as much, the next one is tried.
@@ -29,21 +34,53 @@ const CLOSING: Duration = Duration::from_secs(10);
 pub(crate) struct Environment {
     pub(crate) env: Env<WithoutTls>,
     pub(crate) tables: Tables,
+    /// The folder of the store.
     pub(crate) folder: PathBuf,
+    /// What the marker said when this was opened, and which marker it was.
+    pub(crate) marked: Marked,
+    stamp: Stamp,
+    /// The last commit, noted outside of the map.
+    pub(crate) note: Note,
+}
+
+impl Environment {
+    /// Whether this is still the data of the store: a writer that erases somebody puts other files in its place. A
+    /// transaction that asks when it has the writers' lock has the answer for its life, since that writer needs it, too.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`] if it is not.
+    pub(crate) fn ensure_current(&self) -> Result<(), StoreError> {
+        if Stamp::of(&self.folder) == self.stamp {
+            return Ok(());
+        }
+        // The same marker may have been touched, or put back from a copy.
+        match marker::read(&self.folder) {
+            Ok(marked) if marked == self.marked => Ok(()),
+            Ok(_) | Err(_) => Err(StoreError::Replaced { path: self.folder.clone() }),
+        }
+    }
+}
+
+/// The folder that the data file is in.
+pub(crate) fn data_folder(folder: &Path, data: u64) -> PathBuf {
+    if data == 0 { folder.to_owned() } else { folder.join(format!("data-{data}")) }
 }
 
 /// LMDB must not open one file twice in one process: its locks would not hold. So whoever opens a path that is open
 /// already shares what is there.
 static OPENED: LazyLock<Mutex<HashMap<PathBuf, Weak<Environment>>>> = LazyLock::new(Mutex::default);
 
-/// Opens the environment of a folder, or shares it if this process has it open.
+/// Opens the environment of a store, or shares it if this process has it open.
 pub(crate) fn open(folder: &Path) -> Result<Arc<Environment>, StoreError> {
     let folder = fs::canonicalize(folder).map_err(|error| StoreError::io("open", folder, error))?;
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(environment) = opened.get(&folder).and_then(Weak::upgrade) {
+    let stamp = Stamp::of(&folder);
+    let marked = marker::read(&folder)?;
+    let place = data_folder(&folder, marked.data);
+    if let Some(environment) = opened.get(&place).and_then(Weak::upgrade) {
         return Ok(environment);
     }
-    let data = folder.join(DATA_FILE);
+    let data = place.join(DATA_FILE);
     let length = match fs::metadata(&data) {
         Ok(metadata) => metadata.len(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -55,21 +92,28 @@ pub(crate) fn open(folder: &Path) -> Result<Arc<Environment>, StoreError> {
     if length == 0 {
         return Err(StoreError::File { path: data, reason: "it is empty".to_owned() });
     }
-    let env = open_env(&folder)?;
+    let env = open_env(&place)?;
     check_length(&env, &data)?;
     env.clear_stale_readers()?;
     let tables = Tables::open(&env)?;
-    let environment = Arc::new(Environment { env, tables, folder: folder.clone() });
+    let note = Note::of(&folder, marked.identity);
+    let environment = Arc::new(Environment { env, tables, folder, marked, stamp, note });
     opened.retain(|_, environment| environment.strong_count() > 0);
-    opened.insert(folder, Arc::downgrade(&environment));
+    opened.insert(place, Arc::downgrade(&environment));
     Ok(environment)
 }
 
-/// Makes an environment in an empty folder. It is not shared: the caller closes it and moves the folder to its place.
-pub(crate) fn create(folder: &Path) -> Result<Environment, StoreError> {
+/// A new environment, which nobody shares: whoever makes it closes it, and moves its folder to its place.
+pub(crate) struct New {
+    pub(crate) env: Env<WithoutTls>,
+    pub(crate) tables: Tables,
+}
+
+/// Makes an environment in an empty folder.
+pub(crate) fn create(folder: &Path) -> Result<New, StoreError> {
     let env = open_env(folder)?;
     let tables = Tables::create(&env)?;
-    Ok(Environment { env, tables, folder: folder.to_owned() })
+    Ok(New { env, tables })
 }
 
 fn open_env(folder: &Path) -> Result<Env<WithoutTls>, StoreError> {

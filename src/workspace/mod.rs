@@ -11,6 +11,9 @@ mod cursor;
 mod definitions;
 mod depends;
 mod derive;
+mod erase;
+#[cfg(test)]
+mod erase_tests;
 mod error;
 mod explain;
 mod following;

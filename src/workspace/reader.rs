@@ -16,7 +16,7 @@ use crate::plan::physical::Rules;
 use crate::schema::{Environment, FieldType, Schema};
 use crate::sema::print;
 use crate::sema::query::{Dialect, Query};
-use crate::store::{GroupStatus, RowView, Snapshot, TableSize};
+use crate::store::{GroupStatus, RowView, Snapshot, Store, TableSize};
 use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::adapters::Overlay;
@@ -523,6 +523,10 @@ impl<'w> Reader<'w> {
 
     pub(crate) fn text_folder(&self) -> &std::path::Path {
         self.workspace.text.folder()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.workspace.store
     }
 
     pub(crate) fn snapshot(&self) -> &Snapshot {

@@ -22,9 +22,7 @@ pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome 
         ContactCommand::Groups(who) => session.groups_of(&who.contact),
         ContactCommand::Timeline(who) => session.timeline(&who.contact),
         ContactCommand::Edit(edit) => session.edit_contact(edit),
-        ContactCommand::Delete { erase: true, .. } => {
-            Err(Failure::Failed("--erase is not part of this build; without it the contact is deleted".to_owned()))
-        }
+        ContactCommand::Delete { contact, erase: true } => session.erase_contact(contact),
         ContactCommand::Delete { contact, erase: false } => session.delete_contact(contact),
     }
 }
@@ -138,6 +136,15 @@ impl Session<'_> {
         };
         let change = Change { contact: Some(reference.clone()), event: Event::Deleted, created_on: None, source: None };
         self.change(false, |writer| writer.apply(&change))?;
+        self.deleted(deleted)
+    }
+
+    fn erase_contact(&self, reference: &ContactRef) -> Outcome {
+        let uuid = self.told(self.workspace.erase(self.settings.now, reference))?;
+        self.deleted(ContactUuid { uuid: uuid.to_string() })
+    }
+
+    fn deleted(&self, deleted: ContactUuid) -> Outcome {
         let answer = Deleted { deleted };
         let properties = [("Deleted", answer.deleted.uuid.as_str().into())];
         let format = self.settings.format_or(Format::Table);

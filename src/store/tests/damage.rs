@@ -53,6 +53,7 @@ fn read_everything(store: &Store) -> Vec<&'static str> {
     let view = snapshot.view();
     view.settings().err().into_iter().for_each(&mut note);
     view.identity().err().into_iter().for_each(&mut note);
+    view.directory().err().into_iter().for_each(&mut note);
     view.schema().err().into_iter().for_each(&mut note);
     view.checked_rows().unwrap().filter_map(Result::err).for_each(&mut note);
     view.uuids().unwrap().filter_map(Result::err).for_each(&mut note);
