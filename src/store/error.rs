@@ -171,9 +171,10 @@ impl StoreError {
     }
 }
 
-/// A disk that is full, or a quota that is used up.
+/// A disk that is full, a quota that is used up, or the longest file that this process may write.
 fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 impl fmt::Display for StoreError {

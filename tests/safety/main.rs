@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod erase;
+mod faults;
 
 use std::fs;
 use std::io::Write;
