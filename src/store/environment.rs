@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::error::StoreError;
 use super::marker::{self, Marked, Stamp};
 use super::note::Note;
 use super::tables::{MAX_TABLES, Tables};
+use crate::ids::Uuid;
 
 /// The name that LMDB gives its data file.
 pub(crate) const DATA_FILE: &str = "data.mdb";
@@ -25,6 +27,9 @@ const MAP_SIZES: [usize; 4] = [1 << 40, 1 << 37, 1 << 34, 1 << 31];
 
 /// Snapshots that may be alive at once, over all processes.
 const MAX_READERS: u32 = 1024;
+
+/// Bytes of a lock file with room for them, by LMDB's layout: 64 for each, and less than a page for the rest.
+const LOCK_BYTES: usize = MAX_READERS as usize * 64 + 4096;
 
 /// How long to wait for another thread of this process to finish closing a store.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -118,6 +123,7 @@ pub(crate) fn create(folder: &Path) -> Result<New, StoreError> {
 
 fn open_env(folder: &Path) -> Result<Env<WithoutTls>, StoreError> {
     let data = folder.join(DATA_FILE);
+    reserve_lock(folder)?;
     let mut sizes = MAP_SIZES.iter();
     let mut size = MAP_SIZES[0];
     loop {
@@ -148,6 +154,32 @@ fn open_env(folder: &Path) -> Result<Env<WithoutTls>, StoreError> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// LMDB maps its lock file and makes it as long as it must be without writing to it. On a full disk the first look at such a
+/// page ends the process with a bus error: so a new lock file is written, which a full disk refuses in words.
+fn reserve_lock(folder: &Path) -> Result<(), StoreError> {
+    let lock = folder.join(LOCK_FILE);
+    if lock.exists() {
+        return Ok(());
+    }
+    let staged = folder.join(format!(".{LOCK_FILE}.{}", Uuid::random()));
+    let made = || -> io::Result<()> {
+        let mut options = fs::File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&staged)?.write_all(&[0; LOCK_BYTES])?;
+        // Never over one that another process has made meanwhile, and may have locked.
+        match fs::hard_link(&staged, &lock) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => Err(error),
+            // It is there; or this file system has no links, and LMDB makes it in its own way.
+            _ => Ok(()),
+        }
+    };
+    let made = made();
+    let removed = fs::remove_file(&staged);
+    made.and(removed).map_err(|error| StoreError::io("make", &lock, error))
 }
 
 /// Reading a page behind the end of the file would end the process with a bus error: so the file is made as long as the

@@ -243,6 +243,10 @@ impl fmt::Display for StoreError {
             }
             StoreError::Conflict { what } => f.write_str(what),
             StoreError::Io { action, path, source } => write!(f, "cannot {action} {}: {source}", path.display()),
+            // LMDB says so as well when only the first part of a write had room.
+            StoreError::Database(heed::Error::Io(error)) => {
+                write!(f, "the disk refused ({error}): it may be full, or fail; what was not acknowledged was not kept")
+            }
             StoreError::Database(error) => write!(f, "the database refused: {error}"),
         }
     }

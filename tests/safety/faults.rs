@@ -153,3 +153,93 @@ fn an_erasure_survives_any_failing_call() {
 fn a_backup_survives_any_failing_call() {
     survive(&["backup", "copy"], "", false);
 }
+
+/// Runs the program where no file may grow beyond so many KiB.
+fn run_within(folder: &Path, kib: u32, arguments: &[&str], input: &str) -> Ran {
+    let mut command = Command::new("sh");
+    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", kib * 2);
+    command.current_dir(folder).args(["-c", &script, "sh", env!("CARGO_BIN_EXE_headcount"), "--now", crate::NOW]);
+    finish(command.args(arguments), input)
+}
+
+#[test]
+fn a_limit_on_the_length_of_files_is_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = make(folder.path());
+    let before = contents(&store);
+    let many = people(1000..9000, "a green boat with a long note, so that pages fill up soon");
+    let refused = run_within(folder.path(), 1024, &["import", "-"], &many).badly();
+    assert!(refused.errors.contains("no space left") || refused.errors.contains("may be full"), "{}", refused.errors);
+    run(folder.path(), &["check"]).well();
+    assert!(contents(&store).starts_with(before.lines().next().unwrap()));
+    run_with(folder.path(), &["import", "-"], &many).well();
+    run(folder.path(), &["check"]).well();
+    let found = run(folder.path(), &["query", "note ~ green", "--count"]).well().output;
+    assert_eq!(found.trim(), "8000");
+}
+
+#[test]
+fn a_full_disk_is_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let mount = |arguments: &[&str]| Command::new(arguments[0]).args(&arguments[1..]).arg(&disk).output();
+    if !mount(&["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs"]).is_ok_and(|mounted| mounted.status.success()) {
+        return eprintln!("NOT TESTED: a full disk, since no small file system can be mounted without privileges");
+    }
+    let tried = std::panic::catch_unwind(|| {
+        run(&disk, &["init"]).well();
+        // Without the lock file, as a copy or a restored backup is.
+        fs::remove_file(disk.join(".headcount/lock.mdb")).unwrap();
+        let fill = disk.join("fill");
+        let _ = fs::write(&fill, vec![7; 1 << 20]);
+        for arguments in [&["query", "name = \"\""][..], &["check"], &["field", "add", "age", "--type", "number"]] {
+            let refused = run(&disk, arguments).badly();
+            assert!(refused.errors.contains("no space left"), "{refused:?}");
+        }
+        fs::remove_file(&fill).unwrap();
+        run(&disk, &["field", "add", "age", "--type", "number"]).well();
+        let _ = fs::write(&fill, vec![7; 1 << 20]);
+        // Reading needs no space.
+        run(&disk, &["query", "name = \"\"", "--count"]).well();
+        run(&disk, &["check"]).well();
+        for arguments in
+            [&["import", "-"][..], &["group", "create", "A", "--query", "age > 3"], &["index"], &["backup", "b"]]
+        {
+            run_with(&disk, arguments, &people(0..3000, "a boat")).badly();
+        }
+        fs::remove_file(&fill).unwrap();
+        run(&disk, &["check"]).well();
+        run_with(&disk, &["import", "-"], &people(0..20, "a boat")).well();
+        run(&disk, &["check"]).well();
+    });
+    mount(&["umount"]).unwrap();
+    tried.unwrap();
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_is_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = fs::canonicalize(folder.path()).unwrap();
+    let store = make(&folder);
+    let before = contents(&store);
+    let library = shim(&folder);
+    let read_only = |arguments: &[&str], input: &str| {
+        let mut command = headcount(&folder);
+        command.env("LD_PRELOAD", &library).env("HEADCOUNT_FAULT_IN", &store).env("HEADCOUNT_FAULT_READ_ONLY", "1");
+        finish(command.args(arguments), input)
+    };
+    let commands = [
+        &["import", "-"][..],
+        &["query", "age > 3"],
+        &["index"],
+        &["contact", "delete", "tel:+250788100003", "--erase"],
+        &["group", "create", "B"],
+    ];
+    for arguments in commands {
+        let refused = read_only(arguments, &people(0..3, "x")).badly();
+        assert!(refused.errors.contains("Read-only file system"), "{arguments:?}: {}", refused.errors);
+    }
+    assert_eq!(contents(&store), before);
+    run(&folder, &["check"]).well();
+}

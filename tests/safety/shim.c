@@ -1,10 +1,13 @@
 /* Loaded before the C library: makes one call that writes, or all from it on, fail in files below one folder.
    HEADCOUNT_FAULT_AT: which call, from 0. HEADCOUNT_FAULT_ERRNO: with what. HEADCOUNT_FAULT_FOREVER: all from it on.
+   HEADCOUNT_FAULT_READ_ONLY: nothing may be opened to write.
    HEADCOUNT_FAULT_SHORT: a write takes half of what it was given before it fails. HEADCOUNT_FAULT_IN: the folder. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,3 +78,22 @@ int fdatasync(int fd) { return is_open_inside(fd) && fails() ? -1 : REAL(fdatasy
 int ftruncate64(int fd, off64_t length) { return is_open_inside(fd) && fails() ? -1 : REAL(ftruncate64)(fd, length); }
 int ftruncate(int fd, off_t length) { return ftruncate64(fd, length); }
 int rename(const char *from, const char *to) { return is_inside(to) && fails() ? -1 : REAL(rename)(from, to); }
+
+static int is_forbidden(const char *path, int flags) {
+    if (!getenv("HEADCOUNT_FAULT_READ_ONLY") || !is_inside(path)) return 0;
+    if ((flags & O_ACCMODE) == O_RDONLY && !(flags & O_CREAT)) return 0;
+    errno = EROFS;
+    return 1;
+}
+
+#define OPEN(name) \
+    int name(const char *path, int flags, ...) { \
+        va_list rest; \
+        va_start(rest, flags); \
+        mode_t mode = va_arg(rest, mode_t); \
+        va_end(rest); \
+        return is_forbidden(path, flags) ? -1 : REAL(name)(path, flags, mode); \
+    }
+
+OPEN(open)
+OPEN(open64)
