@@ -142,3 +142,30 @@ fn put(store: &Store, table: Table, key: &[u8], value: &[u8]) {
     table.put(&mut txn, key, value).unwrap();
     txn.commit().unwrap();
 }
+
+#[test]
+fn an_entry_that_is_gone_from_any_table_is_missed_in_the_directory() {
+    let (_folder, store) = full_store();
+    let tables = store.environment.tables.listed();
+    let differing = |store: &Store| -> Vec<&'static str> {
+        let snapshot = store.read().unwrap();
+        let view = snapshot.view();
+        let directory = view.directory().unwrap().unwrap();
+        let is_other =
+            |(name, expected): (&'static str, u64)| (view.count_entries(name) != Some(expected)).then_some(name);
+        directory.into_iter().filter_map(is_other).collect()
+    };
+    assert_eq!(differing(&store), Vec::<&str>::new());
+    for (name, table) in tables.into_iter().filter(|(name, _)| !name.starts_with("index")) {
+        let (key, value) = {
+            let snapshot = store.read().unwrap();
+            let (key, value) = table.first(snapshot.view().txn).unwrap().unwrap();
+            (key.to_owned(), value.to_owned())
+        };
+        let mut txn = store.environment.env.write_txn().unwrap();
+        table.delete(&mut txn, &key).unwrap();
+        txn.commit().unwrap();
+        assert_eq!(differing(&store), [name]);
+        put(&store, table, &key, &value);
+    }
+}
