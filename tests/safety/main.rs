@@ -4,6 +4,7 @@
 
 mod erase;
 mod faults;
+mod redaction;
 
 use std::fs;
 use std::io::Write;

@@ -8,14 +8,15 @@ use std::time::{Duration, Instant as Stopwatch};
 use crate::cli::Outcome;
 use crate::cli::args::stream::Apply;
 use crate::cli::commands::feed::{Feed, WhenClosed};
-use crate::cli::commands::session::{Session, reason};
+use crate::cli::commands::hiding::{message, reason};
+use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
 use crate::cli::output::counted;
 use crate::cli::output::progress::ProgressBar;
 use crate::cli::settings::Settings;
 use crate::import::changes::{Item, Next};
-use crate::import::{ChangeReader, Source};
+use crate::import::{ChangeReader, ImportError, Source};
 use crate::value::Instant;
 use crate::workspace::{LogFilter, Omissions};
 
@@ -151,7 +152,7 @@ impl Application<'_, '_> {
     /// Begins to read. A stream may say nothing for long, so it is opened beside; one that ends like that is no error.
     fn open(&mut self, source: Source) -> Outcome<Option<ChangeReader>> {
         if !self.is_live {
-            return Ok(Some(ChangeReader::open(source)?));
+            return Ok(Some(self.opened(ChangeReader::open(source))?));
         }
         let (send, receive) = sync_channel(1);
         std::thread::Builder::new()
@@ -160,13 +161,17 @@ impl Application<'_, '_> {
         loop {
             match receive.recv_timeout(self.patience()?) {
                 Ok(Err(error)) if error.is_empty() => return Ok(None),
-                Ok(opened) => return Ok(Some(opened?)),
+                Ok(opened) => return Ok(Some(self.opened(opened)?)),
                 Err(RecvTimeoutError::Timeout) => self.catch_up()?,
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Failure::Failed(format!("{}: cannot be read", self.name)));
                 }
             }
         }
+    }
+
+    fn opened(&self, opened: Result<ChangeReader, ImportError>) -> Outcome<ChangeReader> {
+        opened.map_err(|error| Failure::Failed(message(&error.to_string(), self.hides_addresses).into_owned()))
     }
 
     /// Reads on until there is enough for a commit that is cut by contacts, however often they repeat.
@@ -228,7 +233,7 @@ impl Application<'_, '_> {
                         if let Some(source) = &rejection.source {
                             writer.advance_source(source)?;
                         }
-                        rejected.push((line, rejection.reason));
+                        rejected.push((line, message(&rejection.reason, *hides_addresses).into_owned()));
                     }
                 }
                 let is_full = match *cut {
@@ -253,7 +258,7 @@ impl Application<'_, '_> {
         self.totals.seen += seen;
         self.totals.rejected += refused;
         if self.is_live {
-            warn(&commit.omissions, session.settings);
+            warn(&commit.omissions, session.settings, self.hides_addresses);
         } else {
             self.totals.omissions.merge(commit.omissions);
         }
@@ -282,12 +287,12 @@ impl Application<'_, '_> {
     }
 
     fn finish(self) -> Outcome {
-        let Application { session, feed, progress, totals, .. } = self;
+        let Application { session, feed, progress, totals, hides_addresses, .. } = self;
         drop(progress);
         let Totals { applied, seen, rejected, omissions } = totals;
         let given = feed.lines;
         feed.finish(session)?;
-        warn(&omissions, session.settings);
+        warn(&omissions, session.settings, hides_addresses);
         let mut summary = format!("applied {}: {}", counted(applied, "change"), counted(given, "membership change"));
         if seen > 0 {
             summary.push_str(&format!("; {} seen before", counted(seen, "line")));
@@ -301,9 +306,9 @@ impl Application<'_, '_> {
 }
 
 /// Tells what was left out of changes that were otherwise applied.
-fn warn(omissions: &Omissions, settings: &Settings) {
+fn warn(omissions: &Omissions, settings: &Settings, hides_addresses: bool) {
     for sentence in omissions.sentences() {
-        settings.warn(&sentence);
+        settings.warn(&message(&sentence, hides_addresses));
     }
 }
 

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::cli::Outcome;
 use crate::cli::args::contact::{ContactCommand, Edit};
-use crate::cli::commands::session::{Session, reason};
+use crate::cli::commands::hiding::{reason, shown};
+use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipChange, UuidName};
 use crate::cli::output::{Cell, Format};
@@ -140,7 +141,12 @@ impl Session<'_> {
     }
 
     fn erase_contact(&self, reference: &ContactRef) -> Outcome {
-        let uuid = self.told(self.workspace.erase(self.settings.now, reference))?;
+        let hides_addresses = self.reader()?.environment().redact_urns;
+        let erased = self.workspace.erase(self.settings.now, reference).map_err(|error| match error {
+            WorkspaceError::UnknownContact(_) => WorkspaceError::UnknownContact(shown(reference, hides_addresses)),
+            other => other,
+        });
+        let uuid = self.told(erased)?;
         self.deleted(ContactUuid { uuid: uuid.to_string() })
     }
 
