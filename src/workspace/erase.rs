@@ -8,20 +8,23 @@ use std::collections::BTreeSet;
 
 use crate::ids::{DocumentNumber, Uuid};
 use crate::index::{AttributeIndex, FieldKinds};
-use crate::store::Cause;
+use crate::store::{Cause, StoreError};
 use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::change::ContactRef;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::writer::{Writer, shown};
 
+/// The file in a workspace's folder in which an interactive prompt keeps what was typed.
+pub const PROMPT_HISTORY: &str = "history";
+
 impl Workspace {
     /// Deletes a contact, or what is remembered of one that was deleted, and leaves no trace of it in any file: row,
-    /// indexes, addresses, text index, tombstone, pages that are not used any more. The log keeps that a document of no
+    /// indexes, addresses, text index, tombstone, pages that are not used any more, and what was typed at the prompt. The log keeps that a document of no
     /// name moved. Gives the identity that it had.
     ///
     /// This handle of the workspace, and those of other processes, are of the files before: what they begin from now on
-    /// fails with [`StoreError::Replaced`](crate::store::StoreError::Replaced) until they open it again. Copies and backups
+    /// fails with [`StoreError::Replaced`] until they open it again. Copies and backups
     /// are beyond this, and so is a group's query that names the person.
     ///
     /// Cost: the whole store is read and written, and most of the text index; until it is done it takes as much room again.
@@ -40,6 +43,7 @@ impl Workspace {
                 writer.txn.set_purge_due(true)?;
                 writer.carry_out()?;
                 writer.txn.rewrite()?;
+                self.forget_prompt()?;
                 Workspace::open(self.folder())?.finish_erasure(&run)?;
                 Ok(uuid)
             }
@@ -47,10 +51,22 @@ impl Workspace {
                 drop(writer);
                 // Perhaps it was erased by a process that did not come to the end.
                 if self.store.read()?.view().purge_is_due()? {
+                    self.forget_prompt()?;
                     self.finish_erasure(&run)?;
                 }
                 Err(WorkspaceError::UnknownContact(shown(contact)))
             }
+        }
+    }
+
+    /// Removes what people typed at the interactive prompt, which may name anybody.
+    fn forget_prompt(&self) -> Result<(), WorkspaceError> {
+        let history = self.folder().join(PROMPT_HISTORY);
+        match std::fs::remove_file(&history) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::io("remove", &history, error).into())
+            }
+            _ => Ok(()),
         }
     }
 

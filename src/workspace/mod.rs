@@ -37,6 +37,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use change::{Change, ContactPatch, ContactRef, Event, NamedRef};
 pub use check::{CheckReport, Finding};
 pub use depends::Dependent;
+pub use erase::PROMPT_HISTORY;
 pub use error::WorkspaceError;
 pub use explain::Explained;
 pub use groups::{DryRun, GroupInput, GroupOutcome};

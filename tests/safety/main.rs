@@ -2,6 +2,7 @@
 //! beyond its bounds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bounds;
 mod erase;
 mod faults;
 mod redaction;
