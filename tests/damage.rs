@@ -478,6 +478,11 @@ fn a_flipped_byte_is_found_or_harmless_or_a_clear_error() {
         if outcome.is_bad() {
             bad.push(format!("{} byte {at} mask {mask:#x}: {outcome:?} {said}", inside.display()));
         }
+        if outcome.read == "wrong" {
+            let wrong = fs::read_to_string(trial.join("answers")).unwrap();
+            let first = right.lines().zip(wrong.lines()).find(|(right, wrong)| right != wrong);
+            println!("{} byte {at} mask {mask:#x} answers {first:?}", inside.display());
+        }
         *table.entry((kind, outcome)).or_default() += 1;
         fs::remove_dir_all(&trial).unwrap();
     }

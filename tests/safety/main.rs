@@ -6,6 +6,7 @@ mod bounds;
 mod erase;
 mod faults;
 mod redaction;
+mod repair;
 
 use std::fs;
 use std::io::Write;
