@@ -28,7 +28,7 @@ mod tests;
 #[cfg(test)]
 mod text_tests;
 
-pub use attribute::{AttributeIndex, BlockPair, Policy, PropertyBlocks};
+pub use attribute::{AttributeIndex, BlockPair, Gathered, Policy, PropertyBlocks};
 pub use changes::RowChange;
 pub use property::{FieldKinds, PropertyId};
 pub use text::{TextIndex, TextSnapshot};

@@ -50,6 +50,15 @@ fn key_for_people(key: &[u8]) -> String {
     std::str::from_utf8(key).map_or_else(|_| format!("{key:02x?}"), str::to_owned)
 }
 
+/// Verifies the bytes of a row, which [`View::row_bytes`] and [`View::rows`] give: bytes can be shared with other
+/// threads, so that many rows are verified in parallel.
+///
+/// # Errors
+/// If the row is damaged.
+pub fn open_row(document: DocumentNumber, bytes: &[u8]) -> Result<RowView<'_>, StoreError> {
+    RowView::open(document, bytes).map_err(|damage| damaged(ROWS, format!("{document:?}"), damage))
+}
+
 impl<'t> View<'t> {
     /// A contact's row, verified.
     ///
@@ -61,7 +70,7 @@ impl<'t> View<'t> {
         let Some(bytes) = self.row_bytes(document)? else {
             return Ok(None);
         };
-        RowView::open(document, bytes).map(Some).map_err(|damage| damaged(ROWS, format!("{document:?}"), damage))
+        open_row(document, bytes).map(Some)
     }
 
     /// The bytes of a contact's row, not looked at.
@@ -315,13 +324,15 @@ impl Transaction<'_> {
         key: &[u8],
         document: DocumentNumber,
     ) -> Result<bool, StoreError> {
+        let value = seal(tag, key, VERSION, &document.0.to_le_bytes());
+        match table.put_with_flags(&mut self.txn, PutFlags::NO_OVERWRITE, key, &value) {
+            Ok(()) => return Ok(true),
+            Err(heed::Error::Mdb(heed::MdbError::KeyExist)) => {}
+            Err(error) => return Err(error.into()),
+        }
         match self.view().find(table, name, tag, key)? {
             Some(holder) if holder == document => Ok(false),
-            Some(_) => Err(StoreError::Conflict { what: "another contact has this identity or address" }),
-            None => {
-                table.put(&mut self.txn, key, &seal(tag, key, VERSION, &document.0.to_le_bytes()))?;
-                Ok(true)
-            }
+            _ => Err(StoreError::Conflict { what: "another contact has this identity or address" }),
         }
     }
 

@@ -68,7 +68,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use backup::Backup;
-pub use contacts::is_key_of_urn;
+pub use contacts::{is_key_of_urn, open_row};
 pub use error::{Damage, StoreError};
 pub use log::{Cause, LogEntry, LogGroup, Moves};
 pub use marker::{FORMAT, OLDEST_FORMAT};

@@ -4,6 +4,8 @@
 
 mod adapters;
 mod backup;
+mod bulk;
+mod bulk_put;
 pub mod change;
 mod check;
 mod clock;
@@ -16,6 +18,7 @@ mod erase;
 mod erase_tests;
 mod error;
 mod explain;
+mod flush;
 mod following;
 mod groups;
 mod indexing;
@@ -34,6 +37,7 @@ mod writer;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use bulk::{Applied, Outcomes};
 pub use change::{Change, ContactPatch, ContactRef, Event, NamedRef};
 pub use check::{CheckReport, Finding};
 pub use depends::Dependent;

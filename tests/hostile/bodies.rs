@@ -68,11 +68,10 @@ fn write(changes: &[Change]) {
     TRIAL.with_borrow_mut(|slot| {
         let trial = slot.get_or_insert_with(begin);
         let written = trial.workspace.write(now(), |writer| {
-            for change in changes {
-                if let Err(rejection) = writer.apply(change)? {
-                    assert!(!rejection.to_string().is_empty());
-                }
-            }
+            let outcomes = writer.apply_all(changes)?;
+            assert_eq!(outcomes.len(), changes.len());
+            let refused = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+            assert!(refused.into_iter().all(|rejection| !rejection.to_string().is_empty()));
             Ok(())
         });
         written.unwrap();

@@ -16,12 +16,14 @@ use crate::cli::output::counted;
 use crate::cli::output::progress::ProgressBar;
 use crate::cli::settings::Settings;
 use crate::import::changes::{Item, Next};
-use crate::import::{ChangeReader, ImportError, Source};
+use crate::import::{ChangeReader, ImportError, LineNumber, Source};
 use crate::value::Instant;
-use crate::workspace::{LogFilter, Omissions};
+use crate::workspace::{Applied, LogFilter, Omissions, WorkspaceError, Writer};
 
 /// Lines per commit: fewer cost more commits, more cost memory without being faster.
 const LINES: usize = 65_536;
+/// Lines that are applied together: enough to keep all processors busy.
+const LOT: usize = 32_768;
 /// On a stream, a line waits no longer than this for others to share its commit.
 const LATENCY: Duration = Duration::from_millis(50);
 /// The longest sleep: other processes may change when something is due.
@@ -87,6 +89,15 @@ impl Cut {
             None => Cut::Usual,
             Some(1) => Cut::EachLine,
             Some(contacts) => Cut::Contacts(contacts as usize),
+        }
+    }
+
+    /// Lines that are applied together. A commit that is cut by contacts is looked at after each line, since any may be
+    /// the one that fills it.
+    fn lot(self) -> usize {
+        match self {
+            Cut::Usual => LOT,
+            Cut::EachLine | Cut::Contacts(_) => 1,
         }
     }
 
@@ -215,33 +226,16 @@ impl Application<'_, '_> {
         let mut rejected = Vec::new();
         let commit = session.told(session.workspace.write(session.settings.moment(), |writer| {
             let (mut lines, mut seen) = (0, 0);
-            while let Some((line, item)) = waiting.pop_front() {
-                lines += 1;
-                let source = match &item {
-                    Ok(change) => &change.source,
-                    Err(rejection) => &rejection.source,
-                };
-                let is_replay = source.as_ref().map(|source| writer.has_seen(source)).transpose()?.unwrap_or(false);
-                match item {
-                    _ if is_replay => seen += 1,
-                    Ok(change) => {
-                        if let Err(rejection) = writer.apply(&change)? {
-                            rejected.push((line, reason(&rejection, *hides_addresses)));
-                        }
-                    }
-                    Err(rejection) => {
-                        if let Some(source) = &rejection.source {
-                            writer.advance_source(source)?;
-                        }
-                        rejected.push((line, message(&rejection.reason, *hides_addresses).into_owned()));
-                    }
-                }
+            loop {
+                let lot = next_lot(waiting, cut.lot());
+                lines += lot.len() as u64;
+                seen += apply_lot(writer, lot, *hides_addresses, &mut rejected)?;
                 let is_full = match *cut {
                     Cut::Usual => lines >= LINES as u64,
                     Cut::EachLine => true,
                     Cut::Contacts(contacts) => writer.staged_contacts() >= contacts,
                 };
-                if is_full {
+                if is_full || waiting.is_empty() {
                     break;
                 }
             }
@@ -303,6 +297,52 @@ impl Application<'_, '_> {
         session.settings.note(&summary);
         if rejected > 0 { Err(Failure::SomeRejected) } else { Ok(()) }
     }
+}
+
+/// The next lines that can be applied together. A line that is no change, and still has a place in a source, is a lot of
+/// its own: places count in the order of the lines.
+fn next_lot(waiting: &mut VecDeque<Item>, size: usize) -> Vec<Item> {
+    let has_own_turn = |item: &Item| item.1.as_ref().is_err_and(|rejection| rejection.source.is_some());
+    let until = waiting.iter().take(size).position(has_own_turn).map_or(size, |at| at.max(1));
+    waiting.drain(..until.min(waiting.len())).collect()
+}
+
+/// Applies lines; says how many of them had been seen before.
+fn apply_lot(
+    writer: &mut Writer<'_>,
+    lot: Vec<Item>,
+    hides_addresses: bool,
+    rejected: &mut Vec<(LineNumber, String)>,
+) -> Result<u64, WorkspaceError> {
+    let (mut lines, mut changes, mut refused) =
+        (Vec::with_capacity(lot.len()), Vec::with_capacity(lot.len()), Vec::new());
+    let mut seen = 0;
+    for (line, item) in lot {
+        match item {
+            Ok(change) => {
+                lines.push(line);
+                changes.push(change);
+            }
+            Err(rejection) => {
+                let is_new = rejection.source.as_ref().map_or(Ok(true), |source| writer.advance_source(source))?;
+                if is_new {
+                    refused.push((line, message(&rejection.reason, hides_addresses).into_owned()));
+                } else {
+                    seen += 1;
+                }
+            }
+        }
+    }
+    for (line, outcome) in lines.into_iter().zip(writer.apply_all(&changes)?) {
+        match outcome {
+            Ok(Applied::Done) => {}
+            Ok(Applied::SeenBefore) => seen += 1,
+            Err(rejection) => refused.push((line, reason(&rejection, hides_addresses))),
+        }
+    }
+    refused.sort_unstable();
+    rejected.append(&mut refused);
+    Ok(seen)
 }
 
 /// Tells what was left out of changes that were otherwise applied.
