@@ -31,7 +31,8 @@ impl Transaction<'_> {
     /// Cost: the whole store is read and written; it takes as much room again until it is done.
     ///
     /// # Errors
-    /// If the disk is full or the system refuses; then the store is as it was.
+    /// If the disk is full or the system refuses. Then the store is as it was; or the new files count, and what is left of
+    /// the old ones goes when the store is opened.
     pub fn rewrite(mut self) -> Result<(), StoreError> {
         self.finish()?;
         let environment = self.environment;
@@ -45,9 +46,7 @@ impl Transaction<'_> {
         fail::point(fail::Point::BeforeSwap)?;
         marker::write(folder, new)?;
         fail::point(fail::Point::AfterSwap)?;
-        // Whatever fails from here on, the new files count; what is left of the old ones goes when the store is opened.
         environment.note.write(self.state.commit);
-        let _ = sync_folder(folder);
         drop(self);
         remove_data(folder, old.data)
     }
@@ -78,8 +77,8 @@ impl Transaction<'_> {
 /// Removes the files that came before those that count. There are some if a rewriting ended after its one step.
 pub(crate) fn remove_older(folder: &Path, marked: Marked) -> Result<(), StoreError> {
     match marked.data.checked_sub(1) {
-        Some(older) => remove_data(folder, older),
-        None => Ok(()),
+        Some(older) if has_older(folder, marked) => remove_data(folder, older),
+        _ => Ok(()),
     }
 }
 
@@ -103,8 +102,9 @@ fn remove_leftovers(folder: &Path, marked: Marked) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes the data file of a number, and its lock.
+/// Removes the data file of a number, and its lock: not before the marker that made others count is durable.
 fn remove_data(folder: &Path, data: u64) -> Result<(), StoreError> {
+    sync_folder(folder)?;
     let place = data_folder(folder, data);
     let removed = if data == 0 {
         [DATA_FILE, LOCK_FILE].into_iter().try_for_each(|name| gone(fs::remove_file(place.join(name))))

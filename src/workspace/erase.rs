@@ -20,12 +20,12 @@ pub const PROMPT_HISTORY: &str = "history";
 
 impl Workspace {
     /// Deletes a contact, or what is remembered of one that was deleted, and leaves no trace of it in any file: row,
-    /// indexes, addresses, text index, tombstone, pages that are not used any more, and what was typed at the prompt. The log keeps that a document of no
-    /// name moved. Gives the identity that it had.
+    /// indexes, addresses, text index, tombstone, pages that are not used any more, and what was typed at the prompt. The
+    /// log keeps that a document of no name moved. Gives the identity that it had.
     ///
     /// This handle of the workspace, and those of other processes, are of the files before: what they begin from now on
-    /// fails with [`StoreError::Replaced`] until they open it again. Copies and backups
-    /// are beyond this, and so is a group's query that names the person.
+    /// fails with [`StoreError::Replaced`] until they open it again. Copies and backups are beyond this, and so is a
+    /// group's query that names the person.
     ///
     /// Cost: the whole store is read and written, and most of the text index; until it is done it takes as much room again.
     ///
@@ -39,9 +39,9 @@ impl Workspace {
         let erased = writer.erase(contact)?;
         match erased {
             Some(uuid) => {
+                writer.carry_out()?;
                 writer.merge_index()?;
                 writer.txn.set_purge_due(true)?;
-                writer.carry_out()?;
                 writer.txn.rewrite()?;
                 self.forget_prompt()?;
                 Workspace::open(self.folder())?.finish_erasure(&run)?;
