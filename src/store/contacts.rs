@@ -46,8 +46,13 @@ fn target(tag: Tag, key: &[u8], value: &[u8]) -> Result<DocumentNumber, Damage> 
     Ok(DocumentNumber(u32::from_le_bytes(payload)))
 }
 
-fn key_for_people(key: &[u8]) -> String {
-    std::str::from_utf8(key).map_or_else(|_| format!("{key:02x?}"), str::to_owned)
+/// The key of a damaged entry as messages show it: of an address only the scheme, which is nobody's secret.
+fn key_for_people(table: &'static str, key: &[u8]) -> String {
+    match std::str::from_utf8(key).ok().and_then(|key| key.split_once(':')) {
+        Some((scheme, _)) if table == URNS => format!("an address {scheme}:…"),
+        _ if table == URNS => "an address".to_owned(),
+        _ => format!("{key:02x?}"),
+    }
 }
 
 /// Verifies the bytes of a row, which [`View::row_bytes`] and [`View::rows`] give: bytes can be shared with other
@@ -148,7 +153,41 @@ impl<'t> View<'t> {
         let Some(value) = table.get(self.txn, key)? else {
             return Ok(None);
         };
-        target(tag, key, value).map(Some).map_err(|damage| damaged(name, key_for_people(key), damage))
+        target(tag, key, value).map(Some).map_err(|damage| damaged(name, key_for_people(name, key), damage))
+    }
+
+    /// [`View::document_by_uuid`] for a single question: that nobody has the identity is only believed if the entries beside
+    /// its place are whole, since who looks for an entry whose key is damaged misses it.
+    ///
+    /// # Errors
+    /// If the entry is damaged, or one beside it.
+    pub fn document_by_uuid_or_damage(self, uuid: Uuid) -> Result<Option<DocumentNumber>, StoreError> {
+        self.find_surely(self.tables.uuids, UUIDS, Tag::Uuid, &uuid.0)
+    }
+
+    /// [`View::document_by_urn`], in the same way.
+    ///
+    /// # Errors
+    /// If the entry is damaged, or one beside it.
+    pub fn document_by_urn_or_damage(self, identity: &str) -> Result<Option<DocumentNumber>, StoreError> {
+        self.find_surely(self.tables.urns, URNS, Tag::Urn, &text_key(identity))
+    }
+
+    fn find_surely(
+        self,
+        table: Table,
+        name: &'static str,
+        tag: Tag,
+        key: &[u8],
+    ) -> Result<Option<DocumentNumber>, StoreError> {
+        let found = self.find(table, name, tag, key)?;
+        if found.is_none() {
+            let beside = [table.get_lower_than(self.txn, key)?, table.get_greater_than(self.txn, key)?];
+            for (key, value) in beside.into_iter().flatten() {
+                target(tag, key, value).map_err(|damage| damaged(name, key_for_people(name, key), damage))?;
+            }
+        }
+        Ok(found)
     }
 
     /// All identities with their documents, in the order of the identities. A damaged one is an error in its place.
@@ -179,7 +218,7 @@ impl<'t> View<'t> {
         Ok(self.tables.urns.iter(self.txn)?.map(|entry| {
             let (key, value) = entry?;
             let document = target(Tag::Urn, key, value);
-            document.map(|document| (key, document)).map_err(|damage| damaged(URNS, key_for_people(key), damage))
+            document.map(|document| (key, document)).map_err(|damage| damaged(URNS, key_for_people(URNS, key), damage))
         }))
     }
 

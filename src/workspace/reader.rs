@@ -335,8 +335,8 @@ impl<'w> Reader<'w> {
     pub fn find(&self, reference: &ContactRef) -> Result<Option<DocumentNumber>, WorkspaceError> {
         let view = self.snapshot.view();
         Ok(match reference {
-            ContactRef::Uuid(uuid) => view.document_by_uuid(*uuid)?,
-            ContactRef::Urn(urn) => view.document_by_urn(&urn.identity())?,
+            ContactRef::Uuid(uuid) => view.document_by_uuid_or_damage(*uuid)?,
+            ContactRef::Urn(urn) => view.document_by_urn_or_damage(&urn.identity())?,
             ContactRef::Id(id) => self.workspace.document_by_id(view, &self.definitions, id)?,
         })
     }
