@@ -9,6 +9,8 @@
 //!
 //! Architecture invariant: nothing here knows the language, plans' shapes, or how rows are kept.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod any_bytes;
 pub mod attribute;
 pub mod bits;
 pub mod block;
@@ -25,6 +27,8 @@ mod tokens;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
 
 pub use attribute::{AttributeIndex, BlockPair, Gathered, Policy, PropertyBlocks};
 pub use changes::RowChange;

@@ -18,6 +18,7 @@ use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
+use tantivy::indexer::NoMergePolicy;
 use tantivy::postings::Postings;
 use tantivy::query::{BooleanQuery, PhrasePrefixQuery, PhraseQuery, Query, TermQuery};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
@@ -198,6 +199,30 @@ impl TextIndex {
         Ok(indexed)
     }
 
+    /// Writes every segment anew that holds words of contacts which were deleted or have other words now, and removes the
+    /// files that held them: after this no file has a word that no contact has.
+    ///
+    /// Cost: those segments are read and written; often that is the whole index.
+    ///
+    /// # Errors
+    /// If another process is indexing, or the folder cannot be written.
+    pub fn purge(&mut self) -> Result<(), IndexError> {
+        let mut writer: IndexWriter<TantivyDocument> = self
+            .index
+            .writer_with_num_threads(1, MEMORY_PER_THREAD)
+            .map_err(|error| failed("beginning to write", error))?;
+        writer.set_merge_policy(Box::new(NoMergePolicy));
+        let segments = self.index.searchable_segment_metas().map_err(|error| failed("reading its segments", error))?;
+        for segment in segments.iter().filter(|segment| segment.has_deletes()) {
+            writer.merge(&[segment.id()]).wait().map_err(|error| failed("merging", error))?;
+        }
+        drop(segments);
+        // What a reader has open counts as needed.
+        self.reload()?;
+        writer.garbage_collect_files().wait().map_err(|error| failed("removing old files", error))?;
+        Ok(())
+    }
+
     /// A contact as it is indexed; `None` if it has no texts.
     fn row<V: ContactView>(&self, document: DocumentNumber, view: &V, kinds: &FieldKinds) -> Option<TantivyDocument> {
         let mut row = TantivyDocument::new();
@@ -264,6 +289,20 @@ impl TextSnapshot {
             }
             self.each_word(&mut visit).map_err(|error| failed("reading its words", error))
         })
+    }
+
+    /// Every word of the dictionaries, whether anybody has it or not.
+    #[cfg(test)]
+    pub(super) fn stored_words(&self) -> tantivy::Result<std::collections::BTreeSet<String>> {
+        let mut found = std::collections::BTreeSet::new();
+        for segment in self.searcher.segment_readers() {
+            let words = segment.inverted_index(self.words)?;
+            let mut terms = words.terms().stream()?;
+            while let Some((term, _)) = terms.next() {
+                found.insert(String::from_utf8_lossy(term).into_owned());
+            }
+        }
+        Ok(found)
     }
 
     fn each_word(&self, visit: &mut impl FnMut(&[u8], DocumentNumber, u32)) -> tantivy::Result<()> {

@@ -15,6 +15,7 @@ use super::tables::between;
 use crate::ids::{Block, DocumentNumber, Uuid};
 
 const ROWS: &str = "rows";
+const URNS: &str = "urns";
 const SOURCES: &str = "sources";
 const TOMBSTONES: &str = "tombstones";
 const VERSION: u8 = 1;
@@ -45,8 +46,13 @@ fn target(tag: Tag, key: &[u8], value: &[u8]) -> Result<DocumentNumber, Damage> 
     Ok(DocumentNumber(u32::from_le_bytes(payload)))
 }
 
-fn key_for_people(key: &[u8]) -> String {
-    std::str::from_utf8(key).map_or_else(|_| format!("{key:02x?}"), str::to_owned)
+/// The key of a damaged entry as messages show it: of an address only the scheme, which is nobody's secret.
+fn key_for_people(table: &'static str, key: &[u8]) -> String {
+    match std::str::from_utf8(key).ok().and_then(|key| key.split_once(':')) {
+        Some((scheme, _)) if table == URNS => format!("an address {scheme}:…"),
+        _ if table == URNS => "an address".to_owned(),
+        _ => format!("{key:02x?}"),
+    }
 }
 
 /// Verifies the bytes of a row, which [`View::row_bytes`] and [`View::rows`] give: bytes can be shared with other
@@ -178,7 +184,43 @@ impl<'t> View<'t> {
             return Ok(None);
         };
         let found = target(holders.tag, key, value);
-        found.map(Some).map_err(|damage| damaged(holders.name, key_for_people(key), damage))
+        found.map(Some).map_err(|damage| damaged(holders.name, key_for_people(holders.name, key), damage))
+    }
+
+    /// [`View::document_by_uuid`] for a single question: that nobody has the identity is only believed if the entries beside
+    /// its place are whole, since who looks for an entry whose key is damaged misses it.
+    ///
+    /// # Errors
+    /// If the entry is damaged, or one beside it.
+    pub fn document_by_uuid_or_damage(self, uuid: Uuid) -> Result<Option<DocumentNumber>, StoreError> {
+        match self.document_by_uuid(uuid)? {
+            Some(document) => Ok(Some(document)),
+            None => self.check_neighbours(self.tables.uuid_holders(), &uuid.0).map(|()| None),
+        }
+    }
+
+    /// [`View::document_by_urn`], in the same way.
+    ///
+    /// # Errors
+    /// If the entry is damaged, or one beside it.
+    pub fn document_by_urn_or_damage(self, identity: &str) -> Result<Option<DocumentNumber>, StoreError> {
+        match self.document_by_urn(identity)? {
+            Some(document) => Ok(Some(document)),
+            None => self.check_neighbours(self.tables.urn_holders(), &text_key(identity)).map(|()| None),
+        }
+    }
+
+    /// Verifies what stands beside the place of a key that was not found.
+    fn check_neighbours(self, holders: Holders, key: &[u8]) -> Result<(), StoreError> {
+        if !self.has_whole_keys(holders)? {
+            return self.check_buckets_around(holders, hash_of(key));
+        }
+        let beside = [holders.table.get_lower_than(self.txn, key)?, holders.table.get_greater_than(self.txn, key)?];
+        for (key, value) in beside.into_iter().flatten() {
+            target(holders.tag, key, value)
+                .map_err(|damage| damaged(holders.name, key_for_people(holders.name, key), damage))?;
+        }
+        Ok(())
     }
 
     /// The hashes of all identities with their documents; [`uuid_hash`] gives the one of an identity. What is damaged is
@@ -207,7 +249,7 @@ impl<'t> View<'t> {
             let (key, value) = entry?;
             let document = target(holders.tag, key, value);
             let found = document.map(|document| (hash_of(key), document));
-            found.map_err(|damage| damaged(holders.name, key_for_people(key), damage))
+            found.map_err(|damage| damaged(holders.name, key_for_people(holders.name, key), damage))
         })))
     }
 

@@ -104,6 +104,21 @@ impl<'t> View<'t> {
         read().map(Some).map_err(|damage| damaged(holders.name, format!("{key:02x?}"), damage))
     }
 
+    /// Verifies the bucket that a hash belongs to and the ones beside it: who looks for a bucket whose key is damaged finds
+    /// another in its place.
+    pub(crate) fn check_buckets_around(self, holders: Holders, hash: Hash) -> Result<(), StoreError> {
+        let key = hash.to_be_bytes();
+        let (table, txn) = (holders.table, self.txn);
+        let at = table.get_lower_than_or_equal_to(txn, &key)?;
+        let before = at.map(|(key, _)| table.get_lower_than(txn, key)).transpose()?.flatten();
+        let behind = table.get_greater_than(txn, &key)?;
+        for (key, value) in [before, at, behind].into_iter().flatten() {
+            Bucket::open(holders.tag, key, value)
+                .map_err(|damage| damaged(holders.name, format!("{key:02x?}"), damage))?;
+        }
+        Ok(())
+    }
+
     /// The documents that may hold the key of this hash: rows must tell.
     pub(crate) fn candidates(
         self,

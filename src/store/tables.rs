@@ -92,6 +92,11 @@ impl Tables {
         Holders { table: self.urns, name: "urns", tag: Tag::Urn }
     }
 
+    /// Every database whose entries are counted in the directory, which is itself in the first one.
+    pub(crate) fn listed(&self) -> Vec<(&'static str, Table)> {
+        self.all().split_off(1)
+    }
+
     /// Makes all databases in a new environment.
     pub(crate) fn create(env: &Env<WithoutTls>) -> Result<Self, StoreError> {
         let transaction = env.write_txn()?;

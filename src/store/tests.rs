@@ -2,6 +2,7 @@
 
 //! Every table against plain collections, and the promises of snapshots, processes and backups.
 
+mod any_bytes;
 mod damage;
 mod drafts;
 mod model;

@@ -14,6 +14,9 @@ mod cursor;
 mod definitions;
 mod depends;
 mod derive;
+mod erase;
+#[cfg(test)]
+mod erase_tests;
 mod error;
 mod explain;
 mod filling;
@@ -44,6 +47,7 @@ pub use bulk::{Applied, Outcomes};
 pub use change::{Change, ContactPatch, ContactRef, Event, NamedRef};
 pub use check::{CheckReport, Finding};
 pub use depends::Dependent;
+pub use erase::PROMPT_HISTORY;
 pub use error::WorkspaceError;
 pub use explain::Explained;
 pub use filling::FillCounters;

@@ -348,6 +348,14 @@ impl<'w> Writer<'w> {
         Ok(Ok(()))
     }
 
+    /// Deletes a contact that was found.
+    pub(crate) fn delete_found(&mut self, document: DocumentNumber) -> Result<(), WorkspaceError> {
+        if self.staged(document)?.is_some() {
+            self.staging.delete(document);
+        }
+        Ok(())
+    }
+
     /// Contacts staged so far: a caller that streams commits when there are enough.
     pub fn staged_contacts(&self) -> usize {
         self.staging.len()
@@ -402,12 +410,18 @@ impl<'w> Writer<'w> {
         flushed
     }
 
-    /// Makes everything durable.
-    pub(crate) fn commit<T>(mut self, value: T) -> Result<Commit<T>, WorkspaceError> {
+    /// Everything that the batch changes is in the transaction.
+    pub(crate) fn carry_out(&mut self) -> Result<(), WorkspaceError> {
         self.flush()?;
         for (source, offset) in std::mem::take(&mut self.sources) {
             self.txn.put_source_offset(&source, offset)?;
         }
+        Ok(())
+    }
+
+    /// Makes everything durable.
+    pub(crate) fn commit<T>(mut self, value: T) -> Result<Commit<T>, WorkspaceError> {
+        self.carry_out()?;
         let after = self.txn.view().state().sequence;
         let Writer { txn, before, omissions, counts, .. } = self;
         txn.commit()?;

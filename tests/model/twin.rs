@@ -256,7 +256,8 @@ impl Twin {
             let cause = if by_hand { model::workspace::Cause::Manual } else { model::workspace::Cause::Change };
             let staged = BTreeMap::new();
             let (deleted, changes, patches) = Default::default();
-            let mut both = Both { writer, known, identities, next_identity, staged, deleted, now, cause, changes, patches };
+            let mut both =
+                Both { writer, known, identities, next_identity, staged, deleted, now, cause, changes, patches };
             ops.iter().for_each(|op| both.apply(op));
             both.settle();
             both.flush();

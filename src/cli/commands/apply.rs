@@ -8,14 +8,15 @@ use std::time::{Duration, Instant as Stopwatch};
 use crate::cli::Outcome;
 use crate::cli::args::stream::Apply;
 use crate::cli::commands::feed::{Feed, WhenClosed};
-use crate::cli::commands::session::{Session, reason};
+use crate::cli::commands::hiding::{message, reason};
+use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
 use crate::cli::output::counted;
 use crate::cli::output::progress::ProgressBar;
 use crate::cli::settings::Settings;
 use crate::import::changes::{Item, Next};
-use crate::import::{ChangeReader, LineNumber, Source};
+use crate::import::{ChangeReader, ImportError, LineNumber, Source};
 use crate::value::Instant;
 use crate::workspace::{Applied, LogFilter, Omissions, WorkspaceError, Writer};
 
@@ -167,7 +168,7 @@ impl Application<'_, '_> {
     /// Begins to read. A stream may say nothing for long, so it is opened beside; one that ends like that is no error.
     fn open(&mut self, source: Source) -> Outcome<Option<ChangeReader>> {
         if !self.is_live {
-            return Ok(Some(ChangeReader::open(source)?));
+            return Ok(Some(self.opened(ChangeReader::open(source))?));
         }
         let (send, receive) = sync_channel(1);
         std::thread::Builder::new()
@@ -176,13 +177,17 @@ impl Application<'_, '_> {
         loop {
             match receive.recv_timeout(self.patience()?) {
                 Ok(Err(error)) if error.is_empty() => return Ok(None),
-                Ok(opened) => return Ok(Some(opened?)),
+                Ok(opened) => return Ok(Some(self.opened(opened)?)),
                 Err(RecvTimeoutError::Timeout) => self.catch_up()?,
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Failure::Failed(format!("{}: cannot be read", self.name)));
                 }
             }
         }
+    }
+
+    fn opened(&self, opened: Result<ChangeReader, ImportError>) -> Outcome<ChangeReader> {
+        opened.map_err(|error| Failure::Failed(message(&error.to_string(), self.hides_addresses).into_owned()))
     }
 
     /// Reads on until there is enough for a commit that is cut by contacts, however often they repeat.
@@ -252,7 +257,7 @@ impl Application<'_, '_> {
         self.totals.seen += seen;
         self.totals.rejected += refused;
         if self.is_live {
-            warn(&commit.omissions, session.settings);
+            warn(&commit.omissions, session.settings, self.hides_addresses);
         } else {
             self.totals.omissions.merge(commit.omissions);
         }
@@ -281,12 +286,12 @@ impl Application<'_, '_> {
     }
 
     fn finish(self) -> Outcome {
-        let Application { session, feed, progress, totals, .. } = self;
+        let Application { session, feed, progress, totals, hides_addresses, .. } = self;
         drop(progress);
         let Totals { applied, seen, rejected, omissions } = totals;
         let given = feed.lines;
         feed.finish(session)?;
-        warn(&omissions, session.settings);
+        warn(&omissions, session.settings, hides_addresses);
         let mut summary = format!("applied {}: {}", counted(applied, "change"), counted(given, "membership change"));
         if seen > 0 {
             summary.push_str(&format!("; {} seen before", counted(seen, "line")));
@@ -326,7 +331,7 @@ fn apply_lot(
             Err(rejection) => {
                 let is_new = rejection.source.as_ref().map_or(Ok(true), |source| writer.advance_source(source))?;
                 if is_new {
-                    refused.push((line, rejection.reason));
+                    refused.push((line, message(&rejection.reason, hides_addresses).into_owned()));
                 } else {
                     seen += 1;
                 }
@@ -346,9 +351,9 @@ fn apply_lot(
 }
 
 /// Tells what was left out of changes that were otherwise applied.
-fn warn(omissions: &Omissions, settings: &Settings) {
+fn warn(omissions: &Omissions, settings: &Settings, hides_addresses: bool) {
     for sentence in omissions.sentences() {
-        settings.warn(&sentence);
+        settings.warn(&message(&sentence, hides_addresses));
     }
 }
 

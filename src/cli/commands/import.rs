@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::cli::Outcome;
 use crate::cli::args::workspace::Import;
-use crate::cli::commands::session::{Session, reason};
+use crate::cli::commands::hiding::{message, reason};
+use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::progress::ProgressBar;
 use crate::cli::output::{Cell, Format};
@@ -89,7 +90,8 @@ impl Importer<'_> {
     fn open(&self, path: &Path, doing: &str) -> Outcome<File<'_>> {
         let source = Source::open(path)?;
         let name = source.name().to_owned();
-        let contacts = ContactReader::open(source, self.session.reader()?.environment())?;
+        let contacts = ContactReader::open(source, self.session.reader()?.environment())
+            .map_err(|error| Failure::Failed(message(&error.to_string(), self.hides_addresses).into_owned()))?;
         let bar = self.session.settings.progress_bytes(&format!("{doing} {name}"), contacts.progress().total_bytes());
         Ok(File { importer: self, name, contacts, bar })
     }
@@ -159,8 +161,13 @@ impl Importer<'_> {
                 omissions.merge(commit.omissions);
             }
         }
-        summary.left_out = omissions.sentences();
+        summary.left_out = self.left_out(&omissions);
         Ok(summary)
+    }
+
+    fn left_out(&self, omissions: &Omissions) -> Vec<String> {
+        let sentences = omissions.sentences();
+        sentences.iter().map(|sentence| message(sentence, self.hides_addresses).into_owned()).collect()
     }
 
     /// Everything in one commit, or nothing if a line is bad or a contact comes twice.
@@ -195,7 +202,7 @@ impl Importer<'_> {
         match result {
             Ok(commit) => {
                 summary.add(commit.counts);
-                summary.left_out = commit.omissions.sentences();
+                summary.left_out = self.left_out(&commit.omissions);
                 Ok(summary)
             }
             Err(WorkspaceError::Abandoned) => {
@@ -226,7 +233,9 @@ impl File<'_> {
                     lines.push(line);
                     patches.push(patch);
                 }
-                Err(rejection) => refused.push((line, rejection.reason)),
+                Err(rejection) => {
+                    refused.push((line, message(&rejection.reason, self.importer.hides_addresses).into_owned()));
+                }
             }
         }
         for (line, outcome) in lines.into_iter().zip(writer.put_all(&patches)?) {

@@ -3,6 +3,7 @@
 //! Rows are taken for true if their checksums hold. Everything else is computed again, by the plain evaluator and not by
 //! what keeps it, and compared.
 
+mod directory;
 mod indexes;
 mod memberships;
 mod text;
@@ -82,6 +83,7 @@ impl Reader<'_> {
     /// If the store cannot be read at all; damage is a finding, not an error.
     pub fn check(&self) -> Result<CheckReport, WorkspaceError> {
         let mut report = CheckReport::default();
+        directory::check(self, &mut report)?;
         self.check_rows(&mut report)?;
         indexes::check(self, &mut report)?;
         text::check(self, &mut report)?;
