@@ -30,6 +30,15 @@ impl Cell {
         moment.map_or(Cell::Empty, Cell::Moment)
     }
 
+    /// Whether there is nothing to show.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Cell::Empty => true,
+            Cell::Text(text) => text.is_empty(),
+            Cell::Count(_) | Cell::Moment(_) | Cell::Flag(_) => false,
+        }
+    }
+
     /// For programs: digits alone, moments in UTC.
     pub(super) fn plain(&self) -> String {
         match self {
