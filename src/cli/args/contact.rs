@@ -34,7 +34,7 @@ pub enum ContactCommand {
     #[command(after_help = "Example:\n  headcount contact show tel:+250788123123")]
     Show(Who),
     /// List the groups that a contact is in
-    #[command(after_help = "Example:\n  headcount contact groups 981bf246-8aff-4b76-b668-5e6bd6336027")]
+    #[command(after_help = "Example:\n  headcount contact groups tel:+250788123123")]
     Groups(Who),
     /// Tell when a contact entered and left groups, and why
     #[command(after_help = "Example:\n  headcount contact timeline tel:+250788123123")]
@@ -45,7 +45,7 @@ pub enum ContactCommand {
     )]
     Edit(Edit),
     /// Delete a contact
-    #[command(after_help = "Example:\n  headcount contact delete tel:+250788123123 --erase")]
+    #[command(after_help = "Example:\n  headcount contact delete tel:+250788123123")]
     Delete {
         /// By uuid, address or number
         #[arg(value_name = "CONTACT", value_parser = values::contact)]

@@ -10,7 +10,7 @@ use crate::cli::args::workspace::Import;
 use crate::cli::commands::session::{Session, reason};
 use crate::cli::failure::Failure;
 use crate::cli::output::progress::ProgressBar;
-use crate::cli::output::{Cell, Format};
+use crate::cli::output::{Cell, Format, counted};
 use crate::cli::settings::Settings;
 use crate::import::infer::Inference;
 use crate::import::{ContactReader, LineNumber, Source};
@@ -185,9 +185,10 @@ impl Importer<'_> {
                 summary.left_out = commit.omissions.sentences();
                 Ok(summary)
             }
-            Err(WorkspaceError::Abandoned) => {
-                Err(Failure::Failed(format!("nothing was imported: {} lines are bad", summary.rejected)))
-            }
+            Err(WorkspaceError::Abandoned) => Err(Failure::Failed({
+                let are = if summary.rejected == 1 { "is" } else { "are" };
+                format!("nothing was imported: {} {are} bad", counted(summary.rejected, "line"))
+            })),
             Err(error) => self.session.told(Err(error)),
         }
     }
