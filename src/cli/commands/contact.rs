@@ -9,6 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipChange, UuidName};
 use crate::cli::output::{Cell, Format};
 use crate::cli::settings::Settings;
+use crate::contact::Status;
 use crate::ids::{DocumentNumber, Sequence};
 use crate::store::Cause;
 use crate::workspace::change::{Change, ContactRef, Event};
@@ -74,7 +75,14 @@ impl Session<'_> {
         let format = self.settings.format_or(Format::Table);
         self.settings.output().list(format, GroupItem::columns(), &answer, &answer.groups)?;
         if answer.groups.is_empty() && format == Format::Table {
-            self.settings.note("the contact is in no group");
+            let status = self.told(reader.row(document))?.map_or(Status::Active, |row| row.status());
+            self.settings.note(&match status {
+                Status::Active => "the contact is in no group".to_owned(),
+                status => format!(
+                    "the contact is in no group: it is {}, and smart groups hold active contacts only",
+                    status.name()
+                ),
+            });
         }
         Ok(())
     }

@@ -257,7 +257,9 @@ impl Session<'_> {
         output.list(format, ContactItem::columns(&[]), &list, &list.contacts)?;
         let shown = list.contacts.len();
         let has_more = (offset as u64).saturating_add(shown as u64) < list.total && shown > 0;
-        if list.total > 0 {
+        if list.total == 0 && format == Format::Table {
+            self.settings.note("no members");
+        } else if list.total > 0 {
             tell_rest(self.settings, format, shown, list.total, has_more);
         }
         Ok(())

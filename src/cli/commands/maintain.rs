@@ -7,7 +7,7 @@ use crate::cli::args::maintain::{Check, Index, Stats};
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{as_text, as_text_or_null};
-use crate::cli::output::{Cell, Column, Format, Row, grouped};
+use crate::cli::output::{Cell, Column, Format, Row, counted, grouped};
 use crate::cli::settings::Settings;
 use crate::value::Instant;
 use crate::workspace::{CheckReport, Finding};
@@ -77,7 +77,10 @@ pub(super) fn check(args: &Check, settings: &Settings) -> Outcome {
     if format == Format::Table {
         output.text(&seen(&report))?;
         if let Some(repaired) = checked.repaired.as_deref().filter(|repaired| !repaired.is_empty()) {
-            output.text(&format!("Found {} things wrong, and built them again from the rows:", repaired.len()))?;
+            output.text(&match repaired.len() as u64 {
+                1 => "Found 1 thing wrong, and built it again from the rows:".to_owned(),
+                found => format!("Found {} wrong, and built them again from the rows:", counted(found, "thing")),
+            })?;
             let mut rows = output.stream(format, finding_columns());
             repaired.iter().try_for_each(|finding| rows.push(finding))?;
             rows.finish()?;
