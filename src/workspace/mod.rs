@@ -36,6 +36,7 @@ pub use check::{CheckReport, Finding};
 pub use depends::Dependent;
 pub use error::WorkspaceError;
 pub use explain::Explained;
+pub use following::Subscription;
 pub use groups::{DryRun, GroupInput, GroupOutcome};
 pub use linting::Purpose;
 pub use log::{LogFilter, MembershipEvent, NamedGroup};
