@@ -394,7 +394,9 @@ impl Session<'_> {
         let source = Source::open(path)?;
         let file = source.name().to_owned();
         let inputs: Vec<GroupInput> = groups::read(source)?.groups.into_iter().map(GroupInput::from).collect();
+        let progress = self.settings.progress_waiting("filling groups");
         let written = self.workspace.write(self.settings.now, |writer| writer.import_groups(&inputs, dialect));
+        drop(progress);
         let outcomes = written.map_err(|error| self.which(&file, &inputs, error))?.value;
         let reader = self.reader()?;
         let mut imported = Vec::with_capacity(inputs.len());

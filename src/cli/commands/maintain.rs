@@ -54,12 +54,14 @@ struct Checked {
 /// Proves everything from the rows, and puts right what is wrong if that was asked for.
 pub(super) fn check(args: &Check, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
+    let progress = settings.progress_waiting("checking");
     let (before, report) = if args.repair {
         let (before, after) = session.told(session.workspace.repair(settings.now))?;
         (Some(before), after)
     } else {
         (None, session.told(session.reader()?.check())?)
     };
+    drop(progress);
     let repaired = before.map(|before| before.findings.iter().map(FindingItem::from).collect::<Vec<_>>());
     let checked = Checked {
         sound: report.is_sound(),
@@ -126,7 +128,9 @@ struct Indexed {
 /// Brings the text index up to date and merges what waits to be merged, or builds every index anew.
 pub(super) fn index(args: &Index, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
+    let progress = settings.progress_waiting("indexing");
     let done = if args.rebuild { session.workspace.rebuild(settings.now) } else { session.workspace.index() };
+    drop(progress);
     let report = session.told(done)?;
     let indexed = Indexed {
         documents: report.documents,
