@@ -180,3 +180,23 @@ fn a_batch_of_searches_answers_each_line_in_order() {
         (&"query:suspicious".into(), &Value::Array(vec![]))
     );
 }
+
+#[test]
+fn a_contact_is_named_by_how_its_identity_begins() {
+    let folder = workspace();
+    let path = folder.path();
+    // Ann and Bob differ in the last digit alone.
+    let several = run(path, &["contact", "show", "981bf246"]);
+    assert_eq!((several.status, several.output.as_str()), (1, ""));
+    assert!(several.errors.contains("several begin so"), "{}", several.errors);
+    let line =
+        format!("{{\"uuid\": \"5051F1CB-d5f1-47ed-b320-020f6e54b9c2\", \"name\": \"Eve\", \"urns\": [\"tel:1\"]}}\n");
+    fs::write(path.join("eve.jsonl"), line).unwrap();
+    run(path, &["import", "eve.jsonl"]);
+    for beginning in ["5051f1cb", "5051f1cb-d5f1", "5051F1CBD5F147", "5051f1cb-d5f1-47ed-b320-020f6e54b9c"] {
+        assert_eq!(json(path, &["contact", "show", beginning])["name"], "Eve", "{beginning}");
+    }
+    assert_eq!(json(path, &["contact", "edit", "5051f1cb", "--name", "Eva"])["name"], "Eva");
+    assert_eq!(run(path, &["contact", "show", "5051f1cc"]).status, 1);
+    assert_eq!(run(path, &["contact", "show", "5051f1"]).status, 2);
+}

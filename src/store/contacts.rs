@@ -121,6 +121,32 @@ impl<'t> View<'t> {
         self.find(self.tables.uuids, UUIDS, Tag::Uuid, &uuid.0)
     }
 
+    /// Who has an identity that begins so, as a text with or without hyphens; nobody if several have, or if the text
+    /// is no beginning of an identity.
+    ///
+    /// # Errors
+    /// If the entry is damaged.
+    pub fn document_by_beginning(self, beginning: &str) -> Result<Option<DocumentNumber>, StoreError> {
+        let digits = || beginning.chars().filter(|&c| c != '-');
+        let filled = |with: char| {
+            let text: String = digits().chain(std::iter::repeat(with)).take(32).collect();
+            // Hyphens stand behind 8, 12, 16 and 20 digits.
+            let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| text.get(part).unwrap_or_default());
+            Uuid::parse(&parts.join("-"))
+        };
+        let (Some(first), Some(last)) = (filled('0'), filled('f')) else { return Ok(None) };
+        let mut found = None;
+        for entry in self.tables.uuids.range(self.txn, &between(&first.0, &last.0))? {
+            let (key, value) = entry?;
+            let document =
+                target(Tag::Uuid, key, value).map_err(|damage| damaged(UUIDS, format!("{key:02x?}"), damage))?;
+            if found.replace(document).is_some() {
+                return Ok(None);
+            }
+        }
+        Ok(found)
+    }
+
     /// Who holds the address of this identity, which is [`Urn::identity`](crate::value::Urn::identity).
     ///
     /// # Errors

@@ -338,6 +338,7 @@ impl<'w> Reader<'w> {
             ContactRef::Uuid(uuid) => view.document_by_uuid(*uuid)?,
             ContactRef::Urn(urn) => view.document_by_urn(&urn.identity())?,
             ContactRef::Id(id) => self.workspace.document_by_id(view, &self.definitions, id)?,
+            ContactRef::Beginning(beginning) => view.document_by_beginning(beginning)?,
         })
     }
 

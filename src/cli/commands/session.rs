@@ -87,6 +87,7 @@ pub(super) fn shown(reference: &ContactRef) -> String {
         ContactRef::Uuid(uuid) => uuid.to_string(),
         ContactRef::Urn(urn) => urn.to_string(),
         ContactRef::Id(id) => id.to_string(),
+        ContactRef::Beginning(beginning) => format!("{beginning}…, or several begin so"),
     }
 }
 

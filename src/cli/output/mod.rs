@@ -196,7 +196,7 @@ impl Output {
                 let columns = [Column::text(""), Column::text("")];
                 let told = properties.iter().filter(|(_, value)| !value.is_empty());
                 let rows = told.map(|(name, value)| vec![(*name).to_owned(), value.shown(&self.zone)]);
-                let table = table::draw(&columns, rows.collect(), self.width, self.has_color);
+                let table = table::draw_whole(&columns, rows.collect(), self.width, self.has_color);
                 self.bytes(table.as_bytes())?;
             }
         }

@@ -1,14 +1,42 @@
 //! Tables: aligned columns, fitted to a terminal, whole anywhere else.
 
+use std::collections::BTreeSet;
+
 use comfy_table::{Attribute, CellAlignment, ContentArrangement, Table, presets};
 
 use super::rows::Column;
+use crate::ids::Uuid;
+use crate::import::references::SHORTEST;
 
 /// Spaces between columns.
 const GAP: u16 = 2;
 
+/// Identities of a column as short as they can be told apart, where people read them: eight characters at least, and
+/// more where that would be a number. Commands take them so.
+fn shorten(column: usize, rows: &mut [Vec<String>]) {
+    let identities: BTreeSet<String> =
+        rows.iter().filter_map(|row| row.get(column)).filter(|cell| !cell.is_empty()).cloned().collect();
+    if identities.is_empty() || !identities.iter().all(|cell| Uuid::parse(cell).is_some()) {
+        return;
+    }
+    let is_clear = |length: &usize| {
+        let short: BTreeSet<&str> = identities.iter().filter_map(|identity| identity.get(..*length)).collect();
+        short.len() == identities.len() && short.iter().all(|text| !text.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let Some(length) = (SHORTEST..36).find(is_clear) else { return };
+    rows.iter_mut().filter_map(|row| row.get_mut(column)).for_each(|cell| cell.truncate(length));
+}
+
 /// Draws rows under a header, which is left out if no column has a title.
-pub(super) fn draw(columns: &[Column], rows: Vec<Vec<String>>, width: Option<u16>, has_color: bool) -> String {
+pub(super) fn draw(columns: &[Column], mut rows: Vec<Vec<String>>, width: Option<u16>, has_color: bool) -> String {
+    if width.is_some() {
+        (0..columns.len()).for_each(|column| shorten(column, &mut rows));
+    }
+    draw_whole(columns, rows, width, has_color)
+}
+
+/// The same with identities as they are.
+pub(super) fn draw_whole(columns: &[Column], rows: Vec<Vec<String>>, width: Option<u16>, has_color: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     match width {
