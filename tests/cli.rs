@@ -189,8 +189,7 @@ fn a_contact_is_named_by_how_its_identity_begins() {
     let several = run(path, &["contact", "show", "981bf246"]);
     assert_eq!((several.status, several.output.as_str()), (1, ""));
     assert!(several.errors.contains("several begin so"), "{}", several.errors);
-    let line =
-        format!("{{\"uuid\": \"5051F1CB-d5f1-47ed-b320-020f6e54b9c2\", \"name\": \"Eve\", \"urns\": [\"tel:1\"]}}\n");
+    let line = r#"{"uuid": "5051F1CB-d5f1-47ed-b320-020f6e54b9c2", "name": "Eve", "urns": ["tel:1"]}"#;
     fs::write(path.join("eve.jsonl"), line).unwrap();
     run(path, &["import", "eve.jsonl"]);
     for beginning in ["5051f1cb", "5051f1cb-d5f1", "5051F1CBD5F147", "5051f1cb-d5f1-47ed-b320-020f6e54b9c"] {
@@ -199,4 +198,21 @@ fn a_contact_is_named_by_how_its_identity_begins() {
     assert_eq!(json(path, &["contact", "edit", "5051f1cb", "--name", "Eva"])["name"], "Eva");
     assert_eq!(run(path, &["contact", "show", "5051f1cc"]).status, 1);
     assert_eq!(run(path, &["contact", "show", "5051f1"]).status, 2);
+}
+
+#[test]
+fn more_is_said_if_asked_for() {
+    let folder = workspace();
+    let path = folder.path();
+    assert_eq!(run(path, &["query", "age > 30", "--count"]).errors, "");
+    let more = run(path, &["query", "age > 30", "--count", "-v"]).errors;
+    assert!(more.starts_with("store ") && more.contains("\ntook ") && !more.contains("blocks read"), "{more}");
+    let most = run(path, &["query", "age > 30", "--count", "-vv"]).errors;
+    assert!(most.contains("fields.age > 30") && most.contains("blocks read"), "{most}");
+    let change =
+        format!("{{\"type\": \"contact_name_changed\", \"contact\": {{\"uuid\": \"{ANN}\"}}, \"name\": \"Anne\"}}\n");
+    fs::write(path.join("changes.jsonl"), change).unwrap();
+    let applied = run(path, &["apply", "changes.jsonl", "-v"]).errors;
+    assert!(applied.contains(": 1 line in "), "{applied}");
+    assert_eq!(run(path, &["apply", "changes.jsonl", "-q"]).errors, "");
 }

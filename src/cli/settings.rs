@@ -15,9 +15,9 @@ pub enum Verbosity {
     Quiet,
     /// What people want to know.
     Normal,
-    /// `-v`
+    /// `-v`: which store, and how long things take.
     Verbose,
-    /// `-vv`
+    /// `-vv`: also how queries are answered.
     VeryVerbose,
 }
 
@@ -118,6 +118,11 @@ impl Settings {
         if self.verbosity >= Verbosity::Verbose {
             say(message);
         }
+    }
+
+    /// Whether the plans of queries are to be told, with `-vv`.
+    pub fn tells_plans(&self) -> bool {
+        self.verbosity >= Verbosity::VeryVerbose
     }
 
     /// A progress bar over bytes, or one that shows nothing where none is wanted.

@@ -11,8 +11,8 @@ use crate::cli::commands::feed::{Feed, WhenClosed};
 use crate::cli::commands::session::{Session, reason};
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
-use crate::cli::output::counted;
 use crate::cli::output::progress::ProgressBar;
+use crate::cli::output::{counted, lasting};
 use crate::cli::settings::Settings;
 use crate::import::changes::{Item, Next};
 use crate::import::{ChangeReader, Source};
@@ -208,6 +208,7 @@ impl Application<'_, '_> {
     fn commit(&mut self) -> Outcome {
         let Application { session, waiting, cut, hides_addresses, .. } = self;
         let mut rejected = Vec::new();
+        let began = Stopwatch::now();
         let commit = session.told(session.workspace.write(session.settings.moment(), |writer| {
             let (mut lines, mut seen) = (0, 0);
             while let Some((line, item)) = waiting.pop_front() {
@@ -248,6 +249,8 @@ impl Application<'_, '_> {
             None => tell(),
         }
         let (lines, seen) = commit.value;
+        let took = lasting(began.elapsed());
+        session.settings.detail(&format!("entry {}: {} in {took}", commit.after.0, counted(lines, "line")));
         let refused = rejected.len() as u64;
         self.totals.applied += lines - seen - refused;
         self.totals.seen += seen;

@@ -1,5 +1,7 @@
 //! Values in cells: as people read them in tables, and as programs read them in CSV.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 
 use crate::value::Instant;
@@ -104,6 +106,24 @@ pub fn grouped(number: u64) -> String {
 pub fn counted(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {what}{plural}", grouped(number))
+}
+
+/// A time span with three digits or so.
+///
+/// ```
+/// use headcount::cli::output::lasting;
+/// use std::time::Duration;
+/// assert_eq!(lasting(Duration::from_micros(1_500)), "1.5 ms");
+/// assert_eq!(lasting(Duration::from_secs(75)), "75.0 s");
+/// ```
+pub fn lasting(took: Duration) -> String {
+    let millis = took.as_secs_f64() * 1e3;
+    match millis {
+        _ if millis < 0.1 => format!("{:.0} µs", millis * 1e3),
+        _ if millis < 10.0 => format!("{millis:.1} ms"),
+        _ if millis < 1e4 => format!("{millis:.0} ms"),
+        _ => format!("{:.1} s", millis / 1e3),
+    }
 }
 
 /// Names are other people's input: line breaks and escape sequences in them must not reach a terminal.

@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::cli::Outcome;
 use crate::value::Instant;
 
-pub use cell::{Cell, counted, grouped};
+pub use cell::{Cell, counted, grouped, lasting};
 pub use rows::{Column, Row, RowStream};
 
 /// The formats of answers.
