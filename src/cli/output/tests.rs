@@ -146,6 +146,7 @@ fn identities_are_short_on_terminals_where_they_can_be_told_apart() {
     let close = ["981bf246-8aff-4b76-b668-5e6bd6336027", "981bf246-8bff-4b76-b668-5e6bd6336027"];
     assert_eq!(drawn(Some(200), &close), ["981bf246-8a", "981bf246-8b"]);
     assert_eq!(drawn(Some(200), &["98101246-8aff-4b76-b668-5e6bd6336027"]), ["98101246-"]);
+    assert_eq!(drawn(Some(200), &["98101246-8aff-4b76-b668-5e6bd6336027", whole[0]]), ["98101246-", "981bf246"]);
     assert_eq!(drawn(Some(200), &[whole[0], whole[0]]), ["981bf246", "981bf246"]);
 }
 
