@@ -137,6 +137,32 @@ impl<'t> View<'t> {
         self.find(self.tables.uuid_holders(), &uuid.0, |row| row.uuid() == uuid)
     }
 
+    /// Who has an identity that begins so, as a text with or without hyphens; nobody if several have, or if the text
+    /// is no beginning of an identity.
+    ///
+    /// Cost: reads every row, about 0.1 µs each: for people who type what they see, not for programs.
+    ///
+    /// # Errors
+    /// If a row is damaged.
+    pub fn document_by_beginning(self, beginning: &str) -> Result<Option<DocumentNumber>, StoreError> {
+        let digits = || beginning.chars().filter(|&c| c != '-');
+        let filled = |with: char| {
+            let text: String = digits().chain(std::iter::repeat(with)).take(32).collect();
+            // Hyphens stand behind 8, 12, 16 and 20 digits.
+            let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| text.get(part).unwrap_or_default());
+            Uuid::parse(&parts.join("-"))
+        };
+        let (Some(first), Some(last)) = (filled('0'), filled('f')) else { return Ok(None) };
+        let mut found = None;
+        for entry in self.checked_rows()? {
+            let (document, row) = entry?;
+            if (first..=last).contains(&row.uuid()) && found.replace(document).is_some() {
+                return Ok(None);
+            }
+        }
+        Ok(found)
+    }
+
     /// Who holds the address of this identity, which is [`Urn::identity`](crate::value::Urn::identity).
     ///
     /// Cost: as for [`View::document_by_uuid`].

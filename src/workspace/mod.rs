@@ -51,6 +51,7 @@ pub use erase::PROMPT_HISTORY;
 pub use error::WorkspaceError;
 pub use explain::Explained;
 pub use filling::FillCounters;
+pub use following::Subscription;
 pub use groups::{DryRun, GroupInput, GroupOutcome};
 pub use linting::Purpose;
 pub use log::{LogFilter, MembershipEvent, NamedGroup};

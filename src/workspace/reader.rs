@@ -355,6 +355,7 @@ impl<'w> Reader<'w> {
             ContactRef::Uuid(uuid) => view.document_by_uuid_or_damage(*uuid)?,
             ContactRef::Urn(urn) => view.document_by_urn_or_damage(&urn.identity())?,
             ContactRef::Id(id) => self.workspace.document_by_id(view, &self.definitions, id)?,
+            ContactRef::Beginning(beginning) => view.document_by_beginning(beginning)?,
         })
     }
 

@@ -207,6 +207,7 @@ impl<'w> Writer<'w> {
             ContactRef::Uuid(uuid) => self.staging.by_uuid(&self.txn.view(), *uuid)?,
             ContactRef::Urn(urn) => self.staging.by_urn(&self.txn.view(), urn)?,
             ContactRef::Id(id) => self.workspace.document_by_id(self.txn.view(), &self.definitions, id)?,
+            ContactRef::Beginning(beginning) => self.txn.view().document_by_beginning(beginning)?,
         })
     }
 
@@ -439,6 +440,6 @@ pub(crate) fn shown(reference: &ContactRef) -> String {
     match reference {
         ContactRef::Uuid(uuid) => uuid.to_string(),
         ContactRef::Urn(urn) => urn.to_string(),
-        ContactRef::Id(id) => id.to_string(),
+        ContactRef::Id(text) | ContactRef::Beginning(text) => text.to_string(),
     }
 }

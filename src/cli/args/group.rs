@@ -13,7 +13,7 @@ use crate::workspace::change::ContactRef;
 #[derive(Subcommand, Debug)]
 pub enum GroupCommand {
     /// Create a group: smart with a query, manual without
-    #[command(after_help = "Example:\n  headcount group create Adults --query 'age >= 18'")]
+    #[command(after_help = "Example:\n  headcount group create Teenagers --query 'age = 13..19'")]
     Create {
         /// Its name
         #[arg(value_parser = values::name)]
@@ -96,7 +96,7 @@ pub enum GroupCommand {
         dialect: Dialect,
     },
     /// Delete a group
-    #[command(after_help = "Example:\n  headcount group delete Adults")]
+    #[command(after_help = "Example:\n  headcount group delete Testers")]
     Delete {
         /// Its name or uuid
         #[arg(value_parser = values::name)]

@@ -73,7 +73,7 @@ pub struct Global {
     /// Say nothing but the answer and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more about what is done; twice for even more
+    /// Say which store it is and how long things take; twice: also how a search is answered
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }

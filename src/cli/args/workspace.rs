@@ -94,7 +94,7 @@ pub enum SchemaCommand {
 #[derive(Subcommand, Debug)]
 pub enum FieldCommand {
     /// Add a custom field
-    #[command(after_help = "Example:\n  headcount field add household --type number --name \"Household size\"")]
+    #[command(after_help = "Example:\n  headcount field add children --type number --name \"Children at home\"")]
     Add {
         /// How queries name it: letters, digits and _
         #[arg(value_parser = values::field_key)]

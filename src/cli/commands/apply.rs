@@ -12,8 +12,8 @@ use crate::cli::commands::hiding::{message, reason};
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
-use crate::cli::output::counted;
 use crate::cli::output::progress::ProgressBar;
+use crate::cli::output::{counted, lasting};
 use crate::cli::settings::Settings;
 use crate::import::changes::{Item, Next};
 use crate::import::{ChangeReader, ImportError, LineNumber, Source};
@@ -229,6 +229,7 @@ impl Application<'_, '_> {
     fn commit(&mut self) -> Outcome {
         let Application { session, waiting, cut, hides_addresses, .. } = self;
         let mut rejected = Vec::new();
+        let began = Stopwatch::now();
         let commit = session.told(session.workspace.write(session.settings.moment(), |writer| {
             let (mut lines, mut seen) = (0, 0);
             loop {
@@ -252,6 +253,8 @@ impl Application<'_, '_> {
             None => tell(),
         }
         let (lines, seen) = commit.value;
+        let took = lasting(began.elapsed());
+        session.settings.detail(&format!("entry {}: {} in {took}", commit.after.0, counted(lines, "line")));
         let refused = rejected.len() as u64;
         self.totals.applied += lines - seen - refused;
         self.totals.seen += seen;

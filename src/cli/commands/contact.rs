@@ -10,6 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipChange, UuidName};
 use crate::cli::output::{Cell, Format};
 use crate::cli::settings::Settings;
+use crate::contact::Status;
 use crate::ids::{DocumentNumber, Sequence};
 use crate::store::Cause;
 use crate::workspace::change::{Change, ContactRef, Event};
@@ -89,7 +90,14 @@ impl Session<'_> {
             }
         }
         if answer.groups.is_empty() && format == Format::Table {
-            self.settings.note("the contact is in no group");
+            let status = self.told(reader.row(document))?.map_or(Status::Active, |row| row.status());
+            self.settings.note(&match status {
+                Status::Active => "the contact is in no group".to_owned(),
+                status => format!(
+                    "the contact is in no group: it is {}, and smart groups hold active contacts only",
+                    status.name()
+                ),
+            });
         }
         Ok(())
     }

@@ -26,7 +26,9 @@ const CLEARS: &str = "--";
 /// Copies the workspace while others write.
 pub(super) fn backup(args: &Backup, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
+    let progress = settings.progress_waiting("copying");
     session.told(session.workspace.backup(&args.folder, args.compact))?;
+    drop(progress);
     settings.note(&format!("copied the workspace to {}", args.folder.display()));
     Ok(())
 }

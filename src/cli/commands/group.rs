@@ -368,7 +368,9 @@ impl Session<'_> {
         }
         let shown = list.contacts.len();
         let has_more = (offset as u64).saturating_add(shown as u64) < list.total && shown > 0;
-        if list.total > 0 {
+        if list.total == 0 && format == Format::Table {
+            self.settings.note("no members");
+        } else if list.total > 0 {
             tell_rest(self.settings, format, shown, list.total, has_more);
         }
         Ok(())
@@ -537,7 +539,9 @@ impl Session<'_> {
         let source = Source::open(path)?;
         let file = source.name().to_owned();
         let inputs: Vec<GroupInput> = groups::read(source)?.groups.into_iter().map(GroupInput::from).collect();
+        let progress = self.settings.progress_waiting("filling groups");
         let written = self.workspace.write(self.settings.now, |writer| writer.import_groups(&inputs, dialect));
+        drop(progress);
         let outcomes = written.map_err(|error| self.which(&file, &inputs, error))?.value;
         self.warn_of_import(&file, &inputs, &outcomes, dialect)?;
         let reader = self.reader()?;

@@ -9,7 +9,7 @@ use crate::cli::args::workspace::{
 use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{GroupItem, UuidName, as_text_or_null};
-use crate::cli::output::{Cell, Column, Format, Row};
+use crate::cli::output::{Cell, Column, Format, Row, counted};
 use crate::cli::settings::Settings;
 use crate::import::{Source, schema};
 use crate::value::Instant;
@@ -295,9 +295,16 @@ pub(super) fn depends(args: &Depends, settings: &Settings) -> Outcome {
     let mut output = settings.output();
     let format = settings.format_or(Format::Table);
     if format == Format::Table {
-        let holders = if item.field.is_some() { "contacts have a value" } else { "members" };
-        let count = crate::cli::output::grouped(item.contacts);
-        output.text(&format!("{count} {holders}; {} groups use it", item.groups.len()))?;
+        let holders = match (&item.field, item.contacts) {
+            (Some(_), 1) => "1 contact has a value".to_owned(),
+            (Some(_), contacts) => format!("{} have a value", counted(contacts, "contact")),
+            (None, members) => counted(members, "member"),
+        };
+        let users = match item.groups.len() as u64 {
+            1 => "1 group uses it".to_owned(),
+            groups => format!("{} use it", counted(groups, "group")),
+        };
+        output.text(&format!("{holders}; {users}"))?;
     }
     output.list(format, GroupItem::columns(), &item, &item.groups)
 }

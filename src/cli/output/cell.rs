@@ -1,5 +1,7 @@
 //! Values in cells: as people read them in tables, and as programs read them in CSV.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 
 use crate::value::Instant;
@@ -29,6 +31,15 @@ impl Cell {
     /// A moment, or nothing.
     pub fn moment(moment: Option<Instant>) -> Self {
         moment.map_or(Cell::Empty, Cell::Moment)
+    }
+
+    /// Whether there is nothing to show.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Cell::Empty => true,
+            Cell::Text(text) => text.is_empty(),
+            Cell::Count(_) | Cell::Moment(_) | Cell::Flag(_) => false,
+        }
     }
 
     /// For programs: digits alone, moments in UTC.
@@ -67,6 +78,24 @@ impl From<&str> for Cell {
 impl From<String> for Cell {
     fn from(text: String) -> Self {
         Cell::Text(text)
+    }
+}
+
+/// A time span with three digits or so.
+///
+/// ```
+/// use headcount::cli::output::lasting;
+/// use std::time::Duration;
+/// assert_eq!(lasting(Duration::from_micros(1_500)), "1.5 ms");
+/// assert_eq!(lasting(Duration::from_secs(75)), "75.0 s");
+/// ```
+pub fn lasting(took: Duration) -> String {
+    let millis = took.as_secs_f64() * 1e3;
+    match millis {
+        _ if millis < 0.1 => format!("{:.0} µs", millis * 1e3),
+        _ if millis < 10.0 => format!("{millis:.1} ms"),
+        _ if millis < 1e4 => format!("{millis:.0} ms"),
+        _ => format!("{:.1} s", millis / 1e3),
     }
 }
 
