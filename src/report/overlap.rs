@@ -24,7 +24,7 @@ impl Combination {
 pub(super) fn combinations(sets: &[&RoaringBitmap]) -> Vec<Combination> {
     let mut everybody = RoaringBitmap::new();
     sets.iter().for_each(|set| everybody |= *set);
-    let mut parts = vec![(0u32, everybody)];
+    let mut parts = Vec::from_iter((!everybody.is_empty()).then_some((0u32, everybody)));
     for (at, set) in sets.iter().take(32).enumerate() {
         let mut next = Vec::with_capacity(parts.len() * 2);
         for (combination, part) in parts {
