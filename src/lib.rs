@@ -121,6 +121,7 @@ pub mod model;
 pub mod plan;
 pub mod refresh;
 pub mod render;
+pub mod report;
 pub mod schema;
 pub mod sema;
 pub mod span;

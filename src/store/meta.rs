@@ -12,6 +12,10 @@ const VERSION: u8 = 1;
 const SETTINGS: &[u8] = b"settings";
 const STATE: &[u8] = b"state";
 const IDENTITY: &[u8] = b"identity";
+/// Missing in stores of before it could be set, and where nothing is set.
+const RETENTION: &[u8] = b"retention";
+const DIRECTORY: &[u8] = b"directory";
+const PURGE: &[u8] = b"purge";
 
 /// What people choose for a workspace, and what the stored values were derived with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,7 +58,7 @@ impl Settings {
         })
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         put_text(&mut out, &self.timezone);
         out.push(match self.date_format {
@@ -72,7 +76,7 @@ impl Settings {
         out
     }
 
-    fn decode(payload: &[u8]) -> Result<Self, Damage> {
+    pub(super) fn decode(payload: &[u8]) -> Result<Self, Damage> {
         let mut cursor = Cursor::new(payload);
         let timezone = cursor.text()?.to_owned();
         let date_format = match cursor.u8()? {
@@ -106,13 +110,13 @@ macro_rules! state {
                 State { clock, ..State { $($name: $initial,)* } }
             }
 
-            fn encode(&self) -> Vec<u8> {
+            pub(super) fn encode(&self) -> Vec<u8> {
                 let mut out = Vec::new();
                 $(out.extend_from_slice(&u64::to_le_bytes($to(self.$name)));)*
                 out
             }
 
-            fn decode(payload: &[u8]) -> Result<Self, Damage> {
+            pub(super) fn decode(payload: &[u8]) -> Result<Self, Damage> {
                 let mut cursor = Cursor::new(payload);
                 let state = State { $($name: $from(cursor.u64()?).ok_or(Damage::Malformed("a number is too large"))?,)* };
                 cursor.end()?;
@@ -190,10 +194,46 @@ impl<'t> View<'t> {
         Settings::decode(self.meta(SETTINGS)?).map_err(|damage| meta_damage(SETTINGS, damage))
     }
 
+    /// For how many days the membership log is to be kept; `None` if for ever.
+    ///
+    /// # Errors
+    /// If the entry is damaged.
+    pub fn log_retention(self) -> Result<Option<u32>, StoreError> {
+        let Some(value) = self.tables.meta.get(self.txn, RETENTION)? else { return Ok(None) };
+        let days = unseal(Tag::Meta, RETENTION, VERSION, value).and_then(|payload| {
+            payload.try_into().map(u32::from_le_bytes).map_err(|_| Damage::Malformed("it is not a number of days"))
+        });
+        days.map(Some).map_err(|damage| meta_damage(RETENTION, damage))
+    }
+
     /// The identity of the store, given at creation.
     pub(crate) fn identity(self) -> Result<Uuid, StoreError> {
         let payload = self.meta(IDENTITY)?;
         payload.try_into().map(Uuid).map_err(|_| meta_damage(IDENTITY, Damage::Truncated))
+    }
+
+    /// How many entries each table must have, by name; `None` in a store that no program which counts them has written to.
+    ///
+    /// # Errors
+    /// If the directory is damaged.
+    pub fn directory(self) -> Result<Option<Vec<(&'static str, u64)>>, StoreError> {
+        let Some(value) = self.tables.meta.get(self.txn, DIRECTORY)? else { return Ok(None) };
+        let read = || -> Result<_, Damage> {
+            let mut cursor = Cursor::new(unseal(Tag::Meta, DIRECTORY, VERSION, value)?);
+            let listed = self.tables.listed();
+            let counts = listed.into_iter().map(|(name, _)| Ok((name, cursor.u64()?))).collect::<Result<_, _>>()?;
+            cursor.end()?;
+            Ok(Some(counts))
+        };
+        read().map_err(|damage| meta_damage(DIRECTORY, damage))
+    }
+
+    /// Whether files of the text index may still hold words of somebody who was erased.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn purge_is_due(self) -> Result<bool, StoreError> {
+        Ok(self.tables.meta.get(self.txn, PURGE)?.is_some())
     }
 
     fn meta(self, key: &'static [u8]) -> Result<&'t [u8], StoreError> {
@@ -226,6 +266,20 @@ impl Transaction<'_> {
     pub fn put_settings(&mut self, settings: &Settings) -> Result<(), StoreError> {
         self.state.schema_version += 1;
         self.put_meta(SETTINGS, &settings.encode())
+    }
+
+    /// Sets for how many days the membership log is to be kept. Cutting off what is older is the caller's.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn put_log_retention(&mut self, days: Option<u32>) -> Result<(), StoreError> {
+        match days {
+            Some(days) => self.put_meta(RETENTION, &days.to_le_bytes()),
+            None => {
+                self.tables.meta.delete(&mut self.txn, RETENTION)?;
+                Ok(())
+            }
+        }
     }
 
     /// Advances the clock; an earlier moment leaves it as it is.
@@ -273,6 +327,29 @@ impl Transaction<'_> {
     pub(crate) fn put_state(&mut self) -> Result<(), StoreError> {
         let payload = self.state.encode();
         self.put_meta(STATE, &payload)
+    }
+
+    /// Writes how many entries each table has: what LMDB counts as it goes, sealed. It is the last thing that a commit
+    /// writes.
+    pub(crate) fn put_directory(&mut self) -> Result<(), StoreError> {
+        let mut counts = Vec::new();
+        for (_, table) in self.tables.listed() {
+            counts.extend_from_slice(&(table.stat(&self.txn)?.entries as u64).to_le_bytes());
+        }
+        self.put_meta(DIRECTORY, &counts)
+    }
+
+    /// Notes that files of the text index may hold words of somebody who was erased, or that they do no longer.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn set_purge_due(&mut self, is_due: bool) -> Result<(), StoreError> {
+        if is_due {
+            self.put_meta(PURGE, &[])
+        } else {
+            self.tables.meta.delete(&mut self.txn, PURGE)?;
+            Ok(())
+        }
     }
 
     fn put_meta(&mut self, key: &'static [u8], payload: &[u8]) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use headcount::ids::Uuid;
 use headcount::schema::FieldType;
 use headcount::sema::query::Dialect;
 use headcount::value::{Instant, Urn};
-use headcount::workspace::{ContactPatch, Event, NamedRef};
+use headcount::workspace::{ContactPatch, Event, NamedRef, Override};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -24,6 +24,10 @@ pub(crate) enum Step {
     Reopen,
     /// Words to the text index, tails into containers.
     Index,
+    /// Groups with a pending query are filled a little further.
+    Fill(Skip),
+    /// The log is kept for so many days from now on.
+    Keep(Option<u32>),
     /// Everything that is derived is made anew.
     Rebuild,
     /// Another zone and order of dates.
@@ -51,9 +55,11 @@ pub(crate) enum Op {
     CreateSmart { name: usize, dialect: Dialect, query: String },
     CreateManual { name: usize },
     EditGroup { group: usize, dialect: Dialect, query: String },
+    CancelEdit { group: usize },
     Rename { group: usize, name: usize },
     DeleteGroup { group: usize },
     Move { group: usize, contacts: Vec<u8>, inside: bool },
+    Override { group: usize, contacts: Vec<u8>, to: Option<Override> },
     AddField { field: usize },
 }
 
@@ -168,7 +174,13 @@ fn patch() -> impl Strategy<Value = ContactPatch> {
     })
 }
 
-fn contact_op() -> BoxedStrategy<Op> {
+fn put() -> BoxedStrategy<Op> {
+    let all = (0..CONTACTS, patch(), prop::bool::weighted(0.1));
+    all.prop_map(|(contact, patch, by_urn)| Op::Put { contact, patch, by_urn }).boxed()
+}
+
+/// A line of a stream.
+fn change() -> BoxedStrategy<Op> {
     let contact = || 0..CONTACTS;
     let change = (
         contact(),
@@ -179,11 +191,18 @@ fn contact_op() -> BoxedStrategy<Op> {
     );
     prop_oneof![
         10 => change.prop_map(|(contact, by_urn, event, created_on, offset)| Op::Event { contact, by_urn, event, created_on, offset }),
-        5 => (contact(), patch(), prop::bool::weighted(0.1)).prop_map(|(contact, patch, by_urn)| Op::Put { contact, patch, by_urn }),
         1 => (contact(), patch()).prop_map(|(contact, patch)| Op::Create { contact, patch }),
         1 => contact().prop_map(|contact| Op::Delete { contact }),
     ]
     .boxed()
+}
+
+fn contact_op() -> BoxedStrategy<Op> {
+    prop_oneof![12 => change(), 5 => put()].boxed()
+}
+
+fn overrides() -> impl Strategy<Value = Option<Override>> {
+    select(vec![Some(Override::Pinned), Some(Override::Excluded), None])
 }
 
 fn op() -> BoxedStrategy<Op> {
@@ -193,10 +212,13 @@ fn op() -> BoxedStrategy<Op> {
         4 => (place(), in_dialects(false)).prop_map(|(name, (dialect, query))| Op::CreateSmart { name, dialect, query }),
         1 => place().prop_map(|name| Op::CreateManual { name }),
         3 => (place(), in_dialects(false)).prop_map(|(group, (dialect, query))| Op::EditGroup { group, dialect, query }),
+        1 => place().prop_map(|group| Op::CancelEdit { group }),
         1 => (place(), place()).prop_map(|(group, name)| Op::Rename { group, name }),
         1 => place().prop_map(|group| Op::DeleteGroup { group }),
         1 => (place(), prop::collection::vec(0..CONTACTS, 0..4), any::<bool>())
             .prop_map(|(group, contacts, inside)| Op::Move { group, contacts, inside }),
+        2 => (place(), prop::collection::vec(0..CONTACTS, 0..5), overrides())
+            .prop_map(|(group, contacts, to)| Op::Override { group, contacts, to }),
         1 => (0..KINDS.len()).prop_map(|field| Op::AddField { field }),
     ]
     .boxed()
@@ -212,12 +234,16 @@ fn step() -> BoxedStrategy<Step> {
     prop_oneof![
         10 => batch(op().prop_map(|op| vec![op]).boxed()),
         6 => batch(prop::collection::vec(op(), 2..8).boxed()),
-        2 => batch(prop::collection::vec(contact_op(), 20..60).boxed()),
+        1 => batch(prop::collection::vec(contact_op(), 20..60).boxed()),
+        1 => batch(prop::collection::vec(change(), 20..60).boxed()),
+        1 => batch(prop::collection::vec(put(), 20..40).boxed()),
         5 => skip().prop_map(Step::Tick),
         2 => skip().prop_map(Step::Look),
         1 => Just(Step::Reopen),
         2 => Just(Step::Index),
+        6 => skip().prop_map(Step::Fill),
         1 => prop_oneof![
+            1 => prop::option::of(0u32..30).prop_map(Step::Keep),
             1 => Just(Step::Rebuild),
             2 => (0usize..5).prop_map(Step::Settings),
             2 => (0..KINDS.len(), select(&FieldType::ALL[..])).prop_map(|(field, kind)| Step::EditField(field, kind)),

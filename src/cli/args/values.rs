@@ -50,6 +50,23 @@ impl FromStr for Country {
     }
 }
 
+/// A number of days, or for ever.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Days(pub Option<u32>);
+
+impl FromStr for Days {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("forever") {
+            return Ok(Days(None));
+        }
+        text.parse()
+            .map(|days| Days(Some(days)))
+            .map_err(|_| "give a number of days, such as 90, or forever".to_owned())
+    }
+}
+
 /// What a search is sorted by: a property, downwards if a `-` stands before it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SortKey {

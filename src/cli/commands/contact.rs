@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::cli::Outcome;
 use crate::cli::args::contact::{ContactCommand, Edit};
-use crate::cli::commands::session::{Session, reason};
+use crate::cli::commands::hiding::{reason, shown};
+use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipChange, UuidName};
 use crate::cli::output::{Cell, Format};
@@ -13,7 +14,9 @@ use crate::contact::Status;
 use crate::ids::{DocumentNumber, Sequence};
 use crate::store::Cause;
 use crate::workspace::change::{Change, ContactRef, Event};
-use crate::workspace::{ContactPatch, LogFilter, MembershipEvent, NamedGroup, Rejection, WorkspaceError};
+use crate::workspace::{
+    ContactPatch, LogFilter, MembershipEvent, NamedGroup, Override, Reader, Rejection, WorkspaceError,
+};
 
 /// `contact …`
 pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome {
@@ -23,9 +26,7 @@ pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome 
         ContactCommand::Groups(who) => session.groups_of(&who.contact),
         ContactCommand::Timeline(who) => session.timeline(&who.contact),
         ContactCommand::Edit(edit) => session.edit_contact(edit),
-        ContactCommand::Delete { erase: true, .. } => {
-            Err(Failure::Failed("--erase is not part of this build; without it the contact is deleted".to_owned()))
-        }
+        ContactCommand::Delete { contact, erase: true } => session.erase_contact(contact),
         ContactCommand::Delete { contact, erase: false } => session.delete_contact(contact),
     }
 }
@@ -35,6 +36,12 @@ pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome 
 struct GroupsOf {
     contact: ContactUuid,
     groups: Vec<GroupItem>,
+    /// Names of the groups that it is pinned in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pinned: Vec<String>,
+    /// Names of the groups that it is kept out of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    excluded: Vec<String>,
 }
 
 /// The answer of `contact timeline`.
@@ -71,9 +78,17 @@ impl Session<'_> {
         let ids = self.told(reader.groups_of(document))?;
         let groups = self.told(ids.into_iter().map(|id| reader.group(id)).collect::<Result<Vec<_>, _>>())?;
         let contact = self.identity_of(document)?;
-        let answer = GroupsOf { contact, groups: groups.iter().map(GroupItem::from).collect() };
+        let (pinned, excluded) = self.decided(&reader, document)?;
+        let answer = GroupsOf { contact, groups: groups.iter().map(GroupItem::from).collect(), pinned, excluded };
         let format = self.settings.format_or(Format::Table);
         self.settings.output().list(format, GroupItem::columns(), &answer, &answer.groups)?;
+        if format == Format::Table {
+            for (what, names) in [("pinned in", &answer.pinned), ("excluded from", &answer.excluded)] {
+                if !names.is_empty() {
+                    self.settings.note(&format!("the contact is {what} {}", names.join(", ")));
+                }
+            }
+        }
         if answer.groups.is_empty() && format == Format::Table {
             let status = self.told(reader.row(document))?.map_or(Status::Active, |row| row.status());
             self.settings.note(&match status {
@@ -85,6 +100,19 @@ impl Session<'_> {
             });
         }
         Ok(())
+    }
+
+    /// The names of the groups that a contact is pinned in, and of those that it is excluded from.
+    fn decided(&self, reader: &Reader<'_>, document: DocumentNumber) -> Outcome<(Vec<String>, Vec<String>)> {
+        let (mut pinned, mut excluded) = (Vec::new(), Vec::new());
+        for group in reader.schema().groups().iter().filter(|group| group.smart) {
+            match self.told(reader.override_of(group.id, document))? {
+                Some(Override::Pinned) => pinned.push(group.name.clone()),
+                Some(Override::Excluded) => excluded.push(group.name.clone()),
+                None => {}
+            }
+        }
+        Ok((pinned, excluded))
     }
 
     fn timeline(&self, reference: &ContactRef) -> Outcome {
@@ -146,6 +174,20 @@ impl Session<'_> {
         };
         let change = Change { contact: Some(reference.clone()), event: Event::Deleted, created_on: None, source: None };
         self.change(false, |writer| writer.apply(&change))?;
+        self.deleted(deleted)
+    }
+
+    fn erase_contact(&self, reference: &ContactRef) -> Outcome {
+        let hides_addresses = self.reader()?.environment().redact_urns;
+        let erased = self.workspace.erase(self.settings.now, reference).map_err(|error| match error {
+            WorkspaceError::UnknownContact(_) => WorkspaceError::UnknownContact(shown(reference, hides_addresses)),
+            other => other,
+        });
+        let uuid = self.told(erased)?;
+        self.deleted(ContactUuid { uuid: uuid.to_string() })
+    }
+
+    fn deleted(&self, deleted: ContactUuid) -> Outcome {
         let answer = Deleted { deleted };
         let properties = [("Deleted", answer.deleted.uuid.as_str().into())];
         let format = self.settings.format_or(Format::Table);

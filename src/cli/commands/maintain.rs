@@ -123,12 +123,17 @@ struct Indexed {
     generation: u64,
     merged_blocks: u64,
     merged_groups: u64,
+    /// Groups whose filling was finished.
+    filled_groups: u64,
+    /// Entries of the membership log that are no longer kept.
+    cut_entries: u64,
 }
 
 /// Brings the text index up to date and merges what waits to be merged, or builds every index anew.
 pub(super) fn index(args: &Index, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     let progress = settings.progress_waiting("indexing");
+    let filled = session.told(session.workspace.fill_pending(settings.now))?.swapped.len() as u64;
     let done = if args.rebuild { session.workspace.rebuild(settings.now) } else { session.workspace.index() };
     drop(progress);
     let report = session.told(done)?;
@@ -137,12 +142,16 @@ pub(super) fn index(args: &Index, settings: &Settings) -> Outcome {
         generation: report.generation,
         merged_blocks: report.merged_blocks,
         merged_groups: report.merged_groups,
+        filled_groups: filled,
+        cut_entries: report.cut_entries,
     };
     let properties = [
         ("Contacts indexed", Cell::Count(indexed.documents)),
         ("Generation", Cell::Count(indexed.generation)),
         ("Blocks merged", Cell::Count(indexed.merged_blocks)),
         ("Groups merged", Cell::Count(indexed.merged_groups)),
+        ("Groups filled", Cell::Count(indexed.filled_groups)),
+        ("Log entries cut off", Cell::Count(indexed.cut_entries)),
     ];
     settings.output().details(settings.format_or(Format::Table), &properties, None, &indexed)
 }

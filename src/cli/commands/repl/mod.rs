@@ -19,6 +19,7 @@ use crate::cli::args::Cli;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
+use crate::workspace::PROMPT_HISTORY;
 use prompt::Prompt;
 use vocabulary::Vocabulary;
 
@@ -45,7 +46,7 @@ pub(super) fn repl(settings: &Settings) -> Outcome {
     let config = Config::builder().completion_type(CompletionType::List).build();
     let mut editor: Editor<Prompt<'_>, DefaultHistory> =
         Editor::with_config(config).map_err(|error| Failure::Failed(format!("the prompt cannot be used: {error}")))?;
-    let history = session.workspace.folder().join("history");
+    let history = session.workspace.folder().join(PROMPT_HISTORY);
     // A history that is not there yet, or cannot be read, is an empty one.
     let _ = editor.load_history(&history);
     loop {
