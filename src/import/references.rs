@@ -9,7 +9,7 @@ use crate::import::source::Source;
 use crate::value::Urn;
 use crate::workspace::change::ContactRef;
 
-/// The fewest characters of an identity that name a contact.
+/// The fewest digits of an identity that name a contact.
 pub const SHORTEST: usize = 8;
 
 /// Reads who is meant: a uuid or the first eight digits of it or more, an address `scheme:path`, or the platform's number.
@@ -36,8 +36,9 @@ pub fn contact_ref(text: &str) -> Result<ContactRef, String> {
         return Ok(ContactRef::Id(text.into()));
     }
     // Digits alone are a number: a beginning that has no letter is written with its first hyphen.
-    let is_beginning = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
-    if (SHORTEST..36).contains(&text.len()) && text.bytes().all(is_beginning) {
+    let digits = text.bytes().filter(u8::is_ascii_hexdigit).count();
+    let has_others = text.bytes().any(|byte| !byte.is_ascii_hexdigit() && byte != b'-');
+    if (SHORTEST..=32).contains(&digits) && !has_others {
         return Ok(ContactRef::Beginning(text.to_ascii_lowercase().into()));
     }
     Err(format!("{} is neither a uuid, nor an address such as `tel:+250788123123`, nor a number", shown(text)))

@@ -83,9 +83,12 @@ pub(crate) const CASES: &[Case] = &[
     case("group import", "groups.json", &["reminders.json", "nowhere.json", "empty.txt"]),
     case("group list", "", &["--store nowhere"]),
     case("group members", "Adults", &["Adult", "Adults --as-of soon"]),
+    case("group exclude", "Adults --file leavers.txt", &["VIP 1", "Adults 99", "Adult 1"]),
+    case("group pin", "Adults 3", &["VIP 1", "Adults", "Adults 99"]),
     case("group remove", "VIP --file leavers.txt", &["VIP --file queries.jsonl", "Adults 1"]),
     case("group rename", "Adults Grown-ups", &["Adult Grown-ups", "Adults VIP"]),
     case("group show", "Adults", &["adlts"]),
+    case("group unpin", "Adults 1", &["VIP 1", "Adults 99"]),
     case("import", "sheet.xlsx --infer", &["nowhere.csv", "empty.txt", "changes.jsonl", "twice.jsonl --strict"]),
     case("index", "", &["--store nowhere"]).measured(),
     case("init", "--store new --country KE --timezone Africa/Nairobi", &["", "--store new --timezone Africa/Kigal"]),
@@ -103,6 +106,9 @@ pub(crate) const CASES: &[Case] = &[
         &["'@(uper(contact))' 1", "hi 99"],
     ),
     case("repl", "", &["--store nowhere"]).only(&["table"], "each line of it chooses"),
+    case("report", "groups.html", &["nowhere/groups.html", "groups.html --store nowhere"])
+        .only(&["table"], "it writes a page")
+        .measured(),
     case("schema import", "schema.json", &["nowhere.json", "contacts.jsonl"]),
     case("schema show", "", &["--store nowhere"]),
     case("stats", "", &["--store nowhere"]).measured(),

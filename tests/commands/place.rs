@@ -85,6 +85,7 @@ impl Place {
             fs::write(place.path().join(name), text).unwrap();
         }
         fs::copy(place.path().join("changes.jsonl"), place.path().join("events.jsonl")).unwrap();
+        fs::copy(place.path().join("leavers.txt"), place.path().join("staff.txt")).unwrap();
         let workbook = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/people.xlsx");
         fs::copy(workbook, place.path().join("sheet.xlsx")).unwrap();
         for command in [
