@@ -41,6 +41,7 @@ mod codec;
 mod contacts;
 pub mod container;
 mod dirty;
+mod draft;
 mod environment;
 mod error;
 pub mod fail;
@@ -65,8 +66,9 @@ use std::sync::Arc;
 
 pub use backup::Backup;
 pub use contacts::is_key_of_urn;
+pub use draft::{BlockList, LogDraft};
 pub use error::{Damage, StoreError};
-pub use log::{BlockList, Cause, LogDraft, LogEntry, LogGroup, Moves};
+pub use log::{Cause, LogEntry, LogGroup, Moves};
 pub use marker::{FORMAT, OLDEST_FORMAT};
 pub use members::MemberSet;
 pub use meta::{Settings, State};
