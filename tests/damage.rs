@@ -18,7 +18,7 @@ use headcount::ids::{DocumentNumber, FieldId, GroupId, Uuid};
 use headcount::index::{AttributeIndex, FieldKinds, RowChange};
 use headcount::schema::FieldType;
 use headcount::sema::query::Dialect;
-use headcount::store::{Cause, Moves, Store, Transaction};
+use headcount::store::{Cause, Moves, Store, StoreError, Transaction};
 use headcount::value::{Decimal, Instant, Urn};
 use headcount::workspace::{CheckReport, ContactPatch, FieldInput, Settings, Workspace, WorkspaceError};
 
@@ -230,6 +230,57 @@ fn a_truncated_data_file_is_refused() {
     }
 }
 
+#[test]
+fn a_store_that_went_back_in_time_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    drop(make(&path));
+    let data = path.join("data.mdb");
+    let older = fs::read(&data).unwrap();
+    let workspace = Workspace::open(&path).unwrap();
+    let patch = ContactPatch { name: Some(Some("Later".into())), ..person(3) };
+    workspace.write(now(), |writer| writer.put(&patch)).unwrap().value.unwrap();
+    drop(workspace);
+    let newer = fs::read(&data).unwrap();
+
+    // A whole older file in the place of the newer one.
+    fs::write(&data, &older).unwrap();
+    let error = Workspace::open(&path).unwrap_err();
+    let went_back = |error: &WorkspaceError| matches!(error, WorkspaceError::Store(StoreError::WentBack { acknowledged, found, .. }) if acknowledged > found);
+    assert!(went_back(&error), "{error:?}");
+    assert!(error.to_string().contains("restore the store from a backup"), "{error}");
+
+    // A head that is damaged, so that LMDB takes the other one. The later head is the one that the last commit wrote.
+    let heads = [0, 4096].map(|page| older[page..page + 4096] != newer[page..page + 4096]);
+    let head = heads.iter().position(|&is_new| is_new).unwrap() * 4096;
+    let mut damaged = newer.clone();
+    damaged[head..head + 4096].copy_from_slice(&older[head..head + 4096]);
+    fs::write(&data, &damaged).unwrap();
+    assert!(went_back(&Workspace::open(&path).unwrap_err()));
+
+    // The file as it was is as it was; and who removes the note goes on with what there is.
+    fs::write(&data, &newer).unwrap();
+    assert!(Workspace::open(&path).unwrap().reader(now()).unwrap().check().unwrap().is_sound());
+    fs::write(&data, &older).unwrap();
+    fs::remove_file(path.join("last-commit")).unwrap();
+    assert!(Workspace::open(&path).unwrap().reader(now()).unwrap().check().unwrap().is_sound());
+}
+
+#[test]
+fn a_damaged_note_of_the_last_commit_is_found_and_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    drop(make(&path));
+    let note = path.join("last-commit");
+    let whole = fs::read(&note).unwrap();
+    for bytes in [vec![], vec![9; 20], whole.iter().map(|byte| byte ^ 1).collect()] {
+        fs::write(&note, bytes).unwrap();
+        let workspace = Workspace::open(&path).unwrap();
+        assert_eq!(areas(&workspace.reader(now()).unwrap().check().unwrap()), ["note"]);
+        assert_mended(&workspace);
+    }
+}
+
 fn copy_store(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -419,11 +470,18 @@ fn a_flipped_byte_is_found_or_harmless_or_a_clear_error() {
             "data.mdb"
         } else if inside.starts_with("text") {
             "text/"
+        } else if inside.ends_with("last-commit") {
+            "note"
         } else {
             "marker"
         };
         if outcome.is_bad() {
             bad.push(format!("{} byte {at} mask {mask:#x}: {outcome:?} {said}", inside.display()));
+        }
+        if outcome.read == "wrong" {
+            let wrong = fs::read_to_string(trial.join("answers")).unwrap();
+            let first = right.lines().zip(wrong.lines()).find(|(right, wrong)| right != wrong);
+            println!("{} byte {at} mask {mask:#x} answers {first:?}", inside.display());
         }
         *table.entry((kind, outcome)).or_default() += 1;
         fs::remove_dir_all(&trial).unwrap();

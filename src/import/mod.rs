@@ -51,3 +51,5 @@ pub const MAX_FIELDS: usize = 4_096;
 pub const MAX_GROUPS: usize = 10_000;
 /// The largest schema or groups file, and the largest spreadsheet from a stream, in bytes.
 pub const MAX_DOCUMENT: u64 = 256 << 20;
+/// The most that the rows of a workbook may unpack to, in bytes: they are read as they go.
+pub const MAX_SHEET: u64 = 8 << 30;

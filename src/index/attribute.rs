@@ -1,6 +1,9 @@
 //! The attribute index: the blocks of all properties in one database, with deltas for what changed since they were
 //! written.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use heed::types::Bytes;
 use heed::{Database, RoTxn, RwTxn};
 use rayon::prelude::*;
@@ -79,6 +82,41 @@ struct Job<'t> {
     changes: PropertyChanges,
 }
 
+/// New values by property and block: what a batch of changes does to the index, found without looking into it.
+#[derive(Debug)]
+pub struct Gathered(BTreeMap<(PropertyId, Block), PropertyChanges>);
+
+impl Gathered {
+    /// What these changes do, which must be ascending by document, one for each.
+    ///
+    /// Cost: a comparison for each value that did not change, in parallel.
+    pub fn of<V: ContactView + Sync>(changes: &[RowChange<V>], kinds: &FieldKinds) -> Self {
+        let pieces: Vec<&[RowChange<V>]> = changes
+            .chunk_by(|a, b| a.document.block() == b.document.block())
+            .flat_map(|block| block.chunks(PIECE))
+            .collect();
+        let found: Vec<(Block, BlockChanges)> = pieces
+            .par_iter()
+            .map(|piece| {
+                let block = piece.first().map_or(Block(0), |change| change.document.block());
+                (block, BlockChanges::of(piece, kinds))
+            })
+            .collect();
+        let mut by_block = BTreeMap::<(PropertyId, Block), PropertyChanges>::new();
+        for (block, changes) in found {
+            for (property, changes) in changes.into_properties() {
+                match by_block.entry((property, block)) {
+                    Entry::Vacant(slot) => {
+                        slot.insert(changes);
+                    }
+                    Entry::Occupied(mut slot) => slot.get_mut().append(&changes),
+                }
+            }
+        }
+        Gathered(by_block)
+    }
+}
+
 /// What becomes of a part: `None` leaves it, `Some(None)` deletes it.
 type Rewrite = Option<Option<Vec<u8>>>;
 
@@ -111,31 +149,17 @@ impl AttributeIndex {
         wtxn: &mut RwTxn<'_>,
         changes: &[RowChange<V>],
     ) -> Result<(), IndexError> {
-        let pieces: Vec<&[RowChange<V>]> = changes
-            .chunk_by(|a, b| a.document.block() == b.document.block())
-            .flat_map(|block| block.chunks(PIECE))
-            .collect();
-        let found: Vec<(Block, BlockChanges)> = pieces
-            .par_iter()
-            .map(|piece| {
-                let block = piece.first().map_or(Block(0), |change| change.document.block());
-                (block, BlockChanges::of(piece, &self.kinds))
-            })
-            .collect();
-        let mut by_block = std::collections::BTreeMap::<(PropertyId, Block), PropertyChanges>::new();
-        for (block, changes) in found {
-            for (property, changes) in changes.into_properties() {
-                match by_block.entry((property, block)) {
-                    std::collections::btree_map::Entry::Vacant(slot) => {
-                        slot.insert(changes);
-                    }
-                    std::collections::btree_map::Entry::Occupied(mut slot) => slot.get_mut().append(&changes),
-                }
-            }
-        }
+        self.apply_gathered(wtxn, Gathered::of(changes, &self.kinds))
+    }
+
+    /// The second half of [`AttributeIndex::apply`]: writes what was gathered, with the same types of fields.
+    ///
+    /// # Errors
+    /// As for [`AttributeIndex::apply`].
+    pub fn apply_gathered(&self, wtxn: &mut RwTxn<'_>, gathered: Gathered) -> Result<(), IndexError> {
         let written = {
-            let mut jobs = Vec::with_capacity(by_block.len());
-            for ((property, block), changes) in by_block {
+            let mut jobs = Vec::with_capacity(gathered.0.len());
+            for ((property, block), changes) in gathered.0 {
                 let base = self.database.get(wtxn, &property.block_key(block, Part::Base)[..])?;
                 let delta = self.database.get(wtxn, &property.block_key(block, Part::Delta)[..])?;
                 jobs.push(Job { property, block, base, delta, changes });

@@ -9,6 +9,8 @@
 //!
 //! Architecture invariant: nothing here knows the language, plans' shapes, or how rows are kept.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod any_bytes;
 pub mod attribute;
 pub mod bits;
 pub mod block;
@@ -19,12 +21,16 @@ pub mod distinct;
 pub mod extent;
 pub mod lookup;
 pub mod property;
+pub mod tally;
 pub mod text;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
 
-pub use attribute::{AttributeIndex, BlockPair, Policy, PropertyBlocks};
+pub use attribute::{AttributeIndex, BlockPair, Gathered, Policy, PropertyBlocks};
 pub use changes::RowChange;
 pub use property::{FieldKinds, PropertyId};
 pub use text::{TextIndex, TextSnapshot};

@@ -22,6 +22,7 @@ impl<'s> Backup<'s> {
     pub(crate) fn begin(store: &'s Store, target: &Path) -> Result<Self, StoreError> {
         let target = free_place(target)?;
         let staging = Staging::beside(&target)?;
+        staging.make_text_folder()?;
         Ok(Backup { store, target, staging })
     }
 
@@ -56,22 +57,30 @@ pub(crate) struct Staging {
 }
 
 impl Staging {
-    /// An empty folder beside `target`, with a folder for the text index.
+    /// An empty folder beside `target`.
     pub(crate) fn beside(target: &Path) -> Result<Self, StoreError> {
         let name = target.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let folder = target.with_file_name(format!(".{name}.{}", Uuid::random()));
         let parent = parent(target);
         fs::create_dir_all(parent).map_err(|error| StoreError::io("make the folder", parent, error))?;
         fs::create_dir(&folder).map_err(|error| StoreError::io("make the folder", &folder, error))?;
-        let staging = Staging { folder, is_placed: false };
-        let text = staging.folder.join(TEXT_FOLDER);
-        fs::create_dir(&text).map_err(|error| StoreError::io("make the folder", &text, error))?;
-        Ok(staging)
+        Ok(Staging { folder, is_placed: false })
+    }
+
+    /// Makes a folder within it for the text index.
+    pub(crate) fn make_text_folder(&self) -> Result<(), StoreError> {
+        let text = self.folder.join(TEXT_FOLDER);
+        fs::create_dir(&text).map_err(|error| StoreError::io("make the folder", &text, error))
     }
 
     /// Says that the folder is a store, and moves it to its place.
-    pub(crate) fn finish(mut self, target: &Path, identity: Uuid) -> Result<(), StoreError> {
-        marker::write(&self.folder, identity)?;
+    pub(crate) fn finish(self, target: &Path, identity: Uuid) -> Result<(), StoreError> {
+        marker::write(&self.folder, marker::Marked { identity, data: 0 })?;
+        self.place(target)
+    }
+
+    /// Moves the folder to its place.
+    pub(crate) fn place(mut self, target: &Path) -> Result<(), StoreError> {
         sync_folder(&self.folder)?;
         fs::rename(&self.folder, target).map_err(|error| StoreError::io("move the new store to", target, error))?;
         self.is_placed = true;
@@ -93,7 +102,7 @@ fn parent(path: &Path) -> &Path {
 }
 
 /// Names in a folder survive a loss of power once the folder is synced.
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     if cfg!(unix) {
         File::open(folder).and_then(|file| file.sync_all()).map_err(|error| StoreError::io("sync", folder, error))?;
     }

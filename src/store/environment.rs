@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -9,10 +10,16 @@ use std::time::Duration;
 use heed::{Env, EnvOpenOptions, MdbError, WithoutTls};
 
 use super::error::StoreError;
+use super::marker::{self, Marked, Stamp};
+use super::note::Note;
 use super::tables::{MAX_TABLES, Tables};
+use crate::ids::Uuid;
 
 /// The name that LMDB gives its data file.
 pub(crate) const DATA_FILE: &str = "data.mdb";
+
+/// The name that LMDB gives the file with its locks.
+pub(crate) const LOCK_FILE: &str = "lock.mdb";
 
 /// Address space that is reserved once, in bytes: it costs nothing, and so never has to grow under readers. Where a
 /// process may not reserve as much, the next one is tried.
@@ -20,6 +27,9 @@ const MAP_SIZES: [usize; 4] = [1 << 40, 1 << 37, 1 << 34, 1 << 31];
 
 /// Snapshots that may be alive at once, over all processes.
 const MAX_READERS: u32 = 1024;
+
+/// Bytes of a lock file with room for them, by LMDB's layout: 64 for each, and less than a page for the rest.
+const LOCK_BYTES: usize = MAX_READERS as usize * 64 + 4096;
 
 /// How long to wait for another thread of this process to finish closing a store.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -29,21 +39,53 @@ const CLOSING: Duration = Duration::from_secs(10);
 pub(crate) struct Environment {
     pub(crate) env: Env<WithoutTls>,
     pub(crate) tables: Tables,
+    /// The folder of the store.
     pub(crate) folder: PathBuf,
+    /// What the marker said when this was opened, and which marker it was.
+    pub(crate) marked: Marked,
+    stamp: Stamp,
+    /// The last commit, noted outside of the map.
+    pub(crate) note: Note,
+}
+
+impl Environment {
+    /// Whether this is still the data of the store: a writer that erases somebody puts other files in its place. A
+    /// transaction that asks when it has the writers' lock has the answer for its life, since that writer needs it, too.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`] if it is not.
+    pub(crate) fn ensure_current(&self) -> Result<(), StoreError> {
+        if Stamp::of(&self.folder) == self.stamp {
+            return Ok(());
+        }
+        // The same marker may have been touched, or put back from a copy.
+        match marker::read(&self.folder) {
+            Ok(marked) if marked == self.marked => Ok(()),
+            Ok(_) | Err(_) => Err(StoreError::Replaced { path: self.folder.clone() }),
+        }
+    }
+}
+
+/// The folder that the data file is in.
+pub(crate) fn data_folder(folder: &Path, data: u64) -> PathBuf {
+    if data == 0 { folder.to_owned() } else { folder.join(format!("data-{data}")) }
 }
 
 /// LMDB must not open one file twice in one process: its locks would not hold. So whoever opens a path that is open
 /// already shares what is there.
 static OPENED: LazyLock<Mutex<HashMap<PathBuf, Weak<Environment>>>> = LazyLock::new(Mutex::default);
 
-/// Opens the environment of a folder, or shares it if this process has it open.
+/// Opens the environment of a store, or shares it if this process has it open.
 pub(crate) fn open(folder: &Path) -> Result<Arc<Environment>, StoreError> {
     let folder = fs::canonicalize(folder).map_err(|error| StoreError::io("open", folder, error))?;
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(environment) = opened.get(&folder).and_then(Weak::upgrade) {
+    let stamp = Stamp::of(&folder);
+    let marked = marker::read(&folder)?;
+    let place = data_folder(&folder, marked.data);
+    if let Some(environment) = opened.get(&place).and_then(Weak::upgrade) {
         return Ok(environment);
     }
-    let data = folder.join(DATA_FILE);
+    let data = place.join(DATA_FILE);
     let length = match fs::metadata(&data) {
         Ok(metadata) => metadata.len(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -55,25 +97,33 @@ pub(crate) fn open(folder: &Path) -> Result<Arc<Environment>, StoreError> {
     if length == 0 {
         return Err(StoreError::File { path: data, reason: "it is empty".to_owned() });
     }
-    let env = open_env(&folder)?;
+    let env = open_env(&place)?;
     check_length(&env, &data)?;
     env.clear_stale_readers()?;
     let tables = Tables::open(&env)?;
-    let environment = Arc::new(Environment { env, tables, folder: folder.clone() });
+    let note = Note::of(&folder, marked.identity);
+    let environment = Arc::new(Environment { env, tables, folder, marked, stamp, note });
     opened.retain(|_, environment| environment.strong_count() > 0);
-    opened.insert(folder, Arc::downgrade(&environment));
+    opened.insert(place, Arc::downgrade(&environment));
     Ok(environment)
 }
 
-/// Makes an environment in an empty folder. It is not shared: the caller closes it and moves the folder to its place.
-pub(crate) fn create(folder: &Path) -> Result<Environment, StoreError> {
+/// A new environment, which nobody shares: whoever makes it closes it, and moves its folder to its place.
+pub(crate) struct New {
+    pub(crate) env: Env<WithoutTls>,
+    pub(crate) tables: Tables,
+}
+
+/// Makes an environment in an empty folder.
+pub(crate) fn create(folder: &Path) -> Result<New, StoreError> {
     let env = open_env(folder)?;
     let tables = Tables::create(&env)?;
-    Ok(Environment { env, tables, folder: folder.to_owned() })
+    Ok(New { env, tables })
 }
 
 fn open_env(folder: &Path) -> Result<Env<WithoutTls>, StoreError> {
     let data = folder.join(DATA_FILE);
+    reserve_lock(folder)?;
     let mut sizes = MAP_SIZES.iter();
     let mut size = MAP_SIZES[0];
     loop {
@@ -104,6 +154,32 @@ fn open_env(folder: &Path) -> Result<Env<WithoutTls>, StoreError> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// LMDB maps its lock file and makes it as long as it must be without writing to it. On a full disk the first look at such a
+/// page ends the process with a bus error: so a new lock file is written, which a full disk refuses in words.
+fn reserve_lock(folder: &Path) -> Result<(), StoreError> {
+    let lock = folder.join(LOCK_FILE);
+    if lock.exists() {
+        return Ok(());
+    }
+    let staged = folder.join(format!(".{LOCK_FILE}.{}", Uuid::random()));
+    let made = || -> io::Result<()> {
+        let mut options = fs::File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&staged)?.write_all(&[0; LOCK_BYTES])?;
+        // Never over one that another process has made meanwhile, and may have locked.
+        match fs::hard_link(&staged, &lock) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => Err(error),
+            // It is there; or this file system has no links, and LMDB makes it in its own way.
+            _ => Ok(()),
+        }
+    };
+    let made = made();
+    let removed = fs::remove_file(&staged);
+    made.and(removed).map_err(|error| StoreError::io("make", &lock, error))
 }
 
 /// Reading a page behind the end of the file would end the process with a bus error: so the file is made as long as the

@@ -88,6 +88,21 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The data file ends before a commit that was acknowledged: an older one was put in its place, or its head is
+    /// damaged.
+    WentBack {
+        /// The file that knows of the commit.
+        note: PathBuf,
+        /// The last commit that was acknowledged.
+        acknowledged: u64,
+        /// The last commit that the data file has.
+        found: u64,
+    },
+    /// The data was written anew, without somebody who was erased, since this was opened: open the store again.
+    Replaced {
+        /// The folder of the store.
+        path: PathBuf,
+    },
     /// One stored value is not what was written.
     Damaged {
         /// The table that holds it.
@@ -141,7 +156,13 @@ impl StoreError {
 
     /// Whether stored bytes, or the file as a whole, are damaged: then a backup or `headcount check --repair` helps.
     pub fn is_damage(&self) -> bool {
-        matches!(self, StoreError::Damaged { .. } | StoreError::File { .. } | StoreError::Marker { .. })
+        matches!(
+            self,
+            StoreError::Damaged { .. }
+                | StoreError::File { .. }
+                | StoreError::Marker { .. }
+                | StoreError::WentBack { .. }
+        )
     }
 
     /// Whether there is no store at the path that was named.
@@ -150,9 +171,10 @@ impl StoreError {
     }
 }
 
-/// A disk that is full, or a quota that is used up.
+/// A disk that is full, a quota that is used up, or the longest file that this process may write.
 fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 impl fmt::Display for StoreError {
@@ -194,6 +216,18 @@ impl fmt::Display for StoreError {
             StoreError::File { path, reason } => {
                 write!(f, "{} is damaged ({reason}): restore the store from a backup", path.display())
             }
+            StoreError::WentBack { note, acknowledged, found } => write!(
+                f,
+                "commit {acknowledged} was acknowledged, and the data file ends at commit {found}: an older file was put in \
+                 its place, or its head is damaged; restore the store from a backup, or remove {} to go on without the \
+                 commits in between",
+                note.display()
+            ),
+            StoreError::Replaced { path } => write!(
+                f,
+                "the data of the store at {} was written anew, since a contact was erased: open it again",
+                path.display()
+            ),
             StoreError::Damaged { table, key, damage } => {
                 write!(f, "damage in the store, table {table}, {key}: {damage}; `headcount check` lists all of it")
             }
@@ -209,6 +243,10 @@ impl fmt::Display for StoreError {
             }
             StoreError::Conflict { what } => f.write_str(what),
             StoreError::Io { action, path, source } => write!(f, "cannot {action} {}: {source}", path.display()),
+            // LMDB says so as well when only the first part of a write had room.
+            StoreError::Database(heed::Error::Io(error)) => {
+                write!(f, "the disk refused ({error}): it may be full, or fail; what was not acknowledged was not kept")
+            }
             StoreError::Database(error) => write!(f, "the database refused: {error}"),
         }
     }

@@ -13,6 +13,10 @@ pub enum Point {
     AfterCommit,
     /// A backup's data file is copied, its folder not yet in its place.
     BeforeBackupRename,
+    /// The data is written anew beside the old, which still counts.
+    BeforeSwap,
+    /// The new data counts, the old is still there.
+    AfterSwap,
 }
 
 /// What happens at a place.

@@ -97,7 +97,7 @@ pub struct LogGroup<'a> {
 }
 
 impl<'a> LogEntry<'a> {
-    fn open(sequence: Sequence, value: &'a [u8]) -> Result<Self, Damage> {
+    pub(super) fn open(sequence: Sequence, value: &'a [u8]) -> Result<Self, Damage> {
         let mut cursor = Cursor::new(unseal(Tag::Log, &sequence.0.to_be_bytes(), VERSION, value)?);
         let cause = Cause::ALL.get(usize::from(cursor.u8()?)).copied();
         let cause = cause.ok_or(Damage::Malformed("its cause is not known"))?;

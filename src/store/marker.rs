@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use crate::ids::Uuid;
 pub(crate) const FILE: &str = "headcount.json";
 
 /// The format that this program writes: raised when a program of the format before could read something wrong.
-pub const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 2;
 
 /// The oldest format that this program reads.
 pub const OLDEST_FORMAT: u64 = 1;
@@ -30,15 +31,32 @@ struct Marker {
     id: String,
     /// The program that made it, for people.
     program: String,
+    /// How often the data file was written anew, which names the folder that it is in: 0 is the store's own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    data: u64,
+}
+
+/// What a marker says of a store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Marked {
+    /// The identity of the store.
+    pub(crate) identity: Uuid,
+    /// How often its data file was written anew.
+    pub(crate) data: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Writes the marker of a store, under another name first, so that it is there whole or not at all.
-pub(crate) fn write(folder: &Path, id: Uuid) -> Result<(), StoreError> {
+pub(crate) fn write(folder: &Path, marked: Marked) -> Result<(), StoreError> {
     let marker = Marker {
         store: "headcount".to_owned(),
         format: FORMAT,
-        id: id.to_string(),
+        id: marked.identity.to_string(),
         program: concat!("headcount ", env!("CARGO_PKG_VERSION")).to_owned(),
+        data: marked.data,
     };
     let path = folder.join(FILE);
     let staged = folder.join("headcount.json.new");
@@ -52,8 +70,8 @@ pub(crate) fn write(folder: &Path, id: Uuid) -> Result<(), StoreError> {
     write().map_err(|error| StoreError::io("write", &path, error))
 }
 
-/// Reads the marker of a store and gives the store's identity.
-pub(crate) fn read(folder: &Path) -> Result<Uuid, StoreError> {
+/// Reads the marker of a store.
+pub(crate) fn read(folder: &Path) -> Result<Marked, StoreError> {
     match fs::metadata(folder) {
         Ok(metadata) if metadata.is_dir() => {}
         Ok(_) => return Err(StoreError::NotAStore { path: folder.to_owned() }),
@@ -90,7 +108,26 @@ pub(crate) fn read(folder: &Path) -> Result<Uuid, StoreError> {
         Some(_) => {}
     }
     let marker: Marker = serde_json::from_value(value).map_err(|error| damaged(&error.to_string()))?;
-    Uuid::parse(&marker.id).ok_or_else(|| damaged("the identity of the store in it is not one"))
+    let identity = Uuid::parse(&marker.id).ok_or_else(|| damaged("the identity of the store in it is not one"))?;
+    Ok(Marked { identity, data: marker.data })
+}
+
+/// What tells one marker file from the next without reading it: when it was written, and which file it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Stamp(Option<SystemTime>, u64);
+
+impl Stamp {
+    /// Of the marker as it is now. One that is gone has a stamp of its own.
+    ///
+    /// Cost: one call of the system, about a microsecond.
+    pub(crate) fn of(folder: &Path) -> Self {
+        let Ok(metadata) = fs::metadata(folder.join(FILE)) else { return Stamp(None, 0) };
+        #[cfg(unix)]
+        let file = std::os::unix::fs::MetadataExt::ino(&metadata);
+        #[cfg(not(unix))]
+        let file = 0;
+        Stamp(metadata.modified().ok(), file)
+    }
 }
 
 fn read_short(path: &Path) -> io::Result<Vec<u8>> {

@@ -14,6 +14,8 @@ const STATE: &[u8] = b"state";
 const IDENTITY: &[u8] = b"identity";
 /// Missing in stores of before it could be set, and where nothing is set.
 const RETENTION: &[u8] = b"retention";
+const DIRECTORY: &[u8] = b"directory";
+const PURGE: &[u8] = b"purge";
 
 /// What people choose for a workspace, and what the stored values were derived with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,7 +58,7 @@ impl Settings {
         })
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         put_text(&mut out, &self.timezone);
         out.push(match self.date_format {
@@ -74,7 +76,7 @@ impl Settings {
         out
     }
 
-    fn decode(payload: &[u8]) -> Result<Self, Damage> {
+    pub(super) fn decode(payload: &[u8]) -> Result<Self, Damage> {
         let mut cursor = Cursor::new(payload);
         let timezone = cursor.text()?.to_owned();
         let date_format = match cursor.u8()? {
@@ -108,13 +110,13 @@ macro_rules! state {
                 State { clock, ..State { $($name: $initial,)* } }
             }
 
-            fn encode(&self) -> Vec<u8> {
+            pub(super) fn encode(&self) -> Vec<u8> {
                 let mut out = Vec::new();
                 $(out.extend_from_slice(&u64::to_le_bytes($to(self.$name)));)*
                 out
             }
 
-            fn decode(payload: &[u8]) -> Result<Self, Damage> {
+            pub(super) fn decode(payload: &[u8]) -> Result<Self, Damage> {
                 let mut cursor = Cursor::new(payload);
                 let state = State { $($name: $from(cursor.u64()?).ok_or(Damage::Malformed("a number is too large"))?,)* };
                 cursor.end()?;
@@ -210,6 +212,30 @@ impl<'t> View<'t> {
         payload.try_into().map(Uuid).map_err(|_| meta_damage(IDENTITY, Damage::Truncated))
     }
 
+    /// How many entries each table must have, by name; `None` in a store that no program which counts them has written to.
+    ///
+    /// # Errors
+    /// If the directory is damaged.
+    pub fn directory(self) -> Result<Option<Vec<(&'static str, u64)>>, StoreError> {
+        let Some(value) = self.tables.meta.get(self.txn, DIRECTORY)? else { return Ok(None) };
+        let read = || -> Result<_, Damage> {
+            let mut cursor = Cursor::new(unseal(Tag::Meta, DIRECTORY, VERSION, value)?);
+            let listed = self.tables.listed();
+            let counts = listed.into_iter().map(|(name, _)| Ok((name, cursor.u64()?))).collect::<Result<_, _>>()?;
+            cursor.end()?;
+            Ok(Some(counts))
+        };
+        read().map_err(|damage| meta_damage(DIRECTORY, damage))
+    }
+
+    /// Whether files of the text index may still hold words of somebody who was erased.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn purge_is_due(self) -> Result<bool, StoreError> {
+        Ok(self.tables.meta.get(self.txn, PURGE)?.is_some())
+    }
+
     fn meta(self, key: &'static [u8]) -> Result<&'t [u8], StoreError> {
         load(self.tables.meta.get(self.txn, key)?, key)
     }
@@ -301,6 +327,29 @@ impl Transaction<'_> {
     pub(crate) fn put_state(&mut self) -> Result<(), StoreError> {
         let payload = self.state.encode();
         self.put_meta(STATE, &payload)
+    }
+
+    /// Writes how many entries each table has: what LMDB counts as it goes, sealed. It is the last thing that a commit
+    /// writes.
+    pub(crate) fn put_directory(&mut self) -> Result<(), StoreError> {
+        let mut counts = Vec::new();
+        for (_, table) in self.tables.listed() {
+            counts.extend_from_slice(&(table.stat(&self.txn)?.entries as u64).to_le_bytes());
+        }
+        self.put_meta(DIRECTORY, &counts)
+    }
+
+    /// Notes that files of the text index may hold words of somebody who was erased, or that they do no longer.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn set_purge_due(&mut self, is_due: bool) -> Result<(), StoreError> {
+        if is_due {
+            self.put_meta(PURGE, &[])
+        } else {
+            self.tables.meta.delete(&mut self.txn, PURGE)?;
+            Ok(())
+        }
     }
 
     fn put_meta(&mut self, key: &'static [u8], payload: &[u8]) -> Result<(), StoreError> {

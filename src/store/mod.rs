@@ -36,6 +36,8 @@
 //! # }
 //! ```
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod any_bytes;
 mod backup;
 mod codec;
 mod contacts;
@@ -45,10 +47,13 @@ mod draft;
 mod environment;
 mod error;
 pub mod fail;
+mod holders;
 mod log;
 mod marker;
 mod members;
 mod meta;
+mod note;
+mod rewrite;
 pub mod row;
 mod schema;
 mod snapshot;
@@ -65,7 +70,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use backup::Backup;
-pub use contacts::is_key_of_urn;
+pub use contacts::{HashedHolders, open_row, urn_hash, uuid_hash};
 pub use draft::{BlockList, LogDraft};
 pub use error::{Damage, StoreError};
 pub use log::{Cause, LogEntry, LogGroup, Moves};
@@ -78,6 +83,7 @@ pub use snapshot::{IndexTables, Snapshot, TableSize, Transaction, View};
 pub use tables::Table;
 pub use tail::Tail;
 
+use self::environment::Environment;
 use crate::ids::Uuid;
 use crate::value::Instant;
 
@@ -87,7 +93,7 @@ const TEXT_FOLDER: &str = "text";
 /// An open store. Clones share it; the file is closed when the last clone and the last snapshot are gone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    environment: Arc<environment::Environment>,
+    environment: Arc<Environment>,
 }
 
 /// How many snapshots are open, and what they hold back.
@@ -109,11 +115,16 @@ impl Store {
     pub fn create(path: &Path, settings: &Settings, clock: Instant) -> Result<Self, StoreError> {
         let path = backup::free_place(path)?;
         let staging = backup::Staging::beside(&path)?;
+        staging.make_text_folder()?;
         let identity = Uuid::random();
         let environment = environment::create(&staging.folder)?;
         let mut txn = environment.env.write_txn()?;
         for (key, value) in meta::initial(settings, clock, identity) {
             environment.tables.meta.put(&mut txn, key, &value)?;
+        }
+        for holders in [environment.tables.uuid_holders(), environment.tables.urn_holders()] {
+            let (key, value) = holders.initial();
+            holders.table.put(&mut txn, &key, &value)?;
         }
         txn.commit()?;
         environment.env.prepare_for_closing().wait();
@@ -129,13 +140,66 @@ impl Store {
     /// [`StoreError::Missing`], [`StoreError::NotAStore`], [`StoreError::Newer`], [`StoreError::Older`],
     /// [`StoreError::Marker`], [`StoreError::File`], [`StoreError::Damaged`], or what the system says.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let identity = marker::read(path)?;
-        let store = Store { environment: environment::open(path)? };
-        if store.read()?.view().identity()? != identity {
-            let path = store.folder().join(environment::DATA_FILE);
+        loop {
+            let stamp = marker::Stamp::of(path);
+            match Store::open_once(path) {
+                // A writer that erases somebody has put the data elsewhere meanwhile.
+                Err(_) if marker::Stamp::of(path) != stamp => {}
+                opened => return opened,
+            }
+        }
+    }
+
+    fn open_once(path: &Path) -> Result<Self, StoreError> {
+        marker::read(path)?;
+        let environment = environment::open(path)?;
+        // The note before the state: a commit in between makes the state the later one.
+        let noted = environment.note.read()?;
+        // Whoever may only read leaves them to the next one; `check` says that they are there.
+        let _ = rewrite::remove_older(&environment.folder, environment.marked);
+        let store = Store { environment };
+        let snapshot = store.read()?;
+        let Environment { folder, marked, note, .. } = &*store.environment;
+        if snapshot.view().identity()? != marked.identity {
+            let path = environment::data_folder(folder, marked.data).join(environment::DATA_FILE);
             return Err(StoreError::File { path, reason: "it belongs to another store".to_owned() });
         }
-        Ok(store)
+        let found = snapshot.view().state().commit;
+        match noted {
+            Some(noted) if noted.commit > found => {
+                Err(StoreError::WentBack { note: note.path().to_owned(), acknowledged: noted.commit, found })
+            }
+            _ => Ok(store),
+        }
+    }
+
+    /// Whether the note of the last commit, which is kept outside of the data file, is damaged; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the system does not let it be read.
+    pub fn note_is_damaged(&self) -> Result<Option<bool>, StoreError> {
+        let read = || Ok(self.environment.note.read()?.map(|noted| noted.is_damaged));
+        match read()? {
+            // It may have been read while it was written.
+            Some(true) => read(),
+            other => Ok(other),
+        }
+    }
+
+    /// Whether files are left that came before those that count, and that may hold somebody who was erased since.
+    pub fn has_older_data(&self) -> bool {
+        rewrite::has_older(&self.environment.folder, self.environment.marked)
+    }
+
+    /// Writes the note of the last commit anew.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn mend_note(&self) -> Result<(), StoreError> {
+        // Nobody commits meanwhile.
+        let transaction = self.write()?;
+        let note = &self.environment.note;
+        note.begin(transaction.view().state().commit).map_err(|error| StoreError::io("write", note.path(), error))
     }
 
     /// A consistent moment to read: everything that was committed until now, by any process.

@@ -110,7 +110,7 @@ impl GroupRecord {
         }
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         out.extend_from_slice(&self.uuid.0);
         put_text(&mut out, &self.name);
@@ -138,7 +138,7 @@ impl GroupRecord {
         out
     }
 
-    fn decode(payload: &[u8]) -> Result<Self, Damage> {
+    pub(super) fn decode(payload: &[u8]) -> Result<Self, Damage> {
         let mut cursor = Cursor::new(payload);
         let uuid = Uuid(cursor.array()?);
         let name = cursor.text()?.to_owned();

@@ -25,6 +25,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn open(environment: &Arc<Environment>) -> Result<Self, StoreError> {
+        environment.ensure_current()?;
         let txn = environment.env.clone().static_read_txn()?;
         let state = load_state(environment.tables.meta, &txn)?;
         Ok(Snapshot { txn, state, environment: Arc::clone(environment) })
@@ -53,13 +54,15 @@ pub struct Transaction<'s> {
     began: State,
     /// Buffers for encoding, kept between calls.
     pub(crate) scratch: Vec<u8>,
+    pub(crate) environment: &'s Environment,
 }
 
 impl<'s> Transaction<'s> {
     pub(crate) fn open(environment: &'s Environment) -> Result<Self, StoreError> {
         let txn = environment.env.write_txn()?;
+        environment.ensure_current()?;
         let state = load_state(environment.tables.meta, &txn)?;
-        Ok(Transaction { txn, tables: environment.tables, state, began: state, scratch: Vec::new() })
+        Ok(Transaction { txn, tables: environment.tables, state, began: state, scratch: Vec::new(), environment })
     }
 
     /// What can be read, with the changes so far.
@@ -74,13 +77,20 @@ impl<'s> Transaction<'s> {
     /// # Errors
     /// [`StoreError::NoSpace`] or what the system said; then nothing was kept.
     pub fn commit(mut self) -> Result<u64, StoreError> {
-        self.state.commit = self.began.commit + 1;
-        self.put_state()?;
+        self.finish()?;
         fail::point(fail::Point::BeforeCommit)?;
-        let Transaction { txn, state, .. } = self;
+        let Transaction { txn, state, environment, .. } = self;
         txn.commit()?;
+        environment.note.write(state.commit);
         fail::point(fail::Point::AfterCommit)?;
         Ok(state.commit)
+    }
+
+    /// What a commit says of itself: its number, and how much there is of everything.
+    pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
+        self.state.commit = self.began.commit + 1;
+        self.put_state()?;
+        self.put_directory()
     }
 
     /// The transaction itself and the tables of attribute indexes, for the module that keeps them.
@@ -113,6 +123,20 @@ impl<'t> View<'t> {
     /// The transaction itself and the tables of attribute indexes, for the module that keeps them.
     pub fn index_tables(self) -> (&'t RoTxn<'t, AnyTls>, IndexTables) {
         (self.txn, IndexTables::of(self.tables))
+    }
+
+    /// How many entries of a table can be reached, each looked for; `None` if there is no such table, or its pages are so
+    /// damaged that it cannot be told.
+    ///
+    /// Cost: a pass over the keys of the table.
+    pub fn count_entries(self, name: &str) -> Option<u64> {
+        let (_, table) = self.tables.all().into_iter().find(|(other, _)| *other == name)?;
+        let mut count = 0;
+        for entry in table.iter(self.txn).ok()? {
+            entry.ok()?;
+            count += 1;
+        }
+        Some(count)
     }
 
     /// Size of every table: name, entries, bytes of pages.

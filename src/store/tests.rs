@@ -2,6 +2,7 @@
 
 //! Every table against plain collections, and the promises of snapshots, processes and backups.
 
+mod any_bytes;
 mod damage;
 mod drafts;
 mod model;
@@ -15,7 +16,7 @@ use super::{Settings, Store};
 use crate::value::Instant;
 
 /// A new store that goes away with the folder.
-fn new_store() -> (TempDir, Store) {
+pub(super) fn new_store() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = create(&folder.path().join("store"));
     (folder, store)

@@ -70,6 +70,14 @@ pub struct ContactPatch {
     pub unknown_keys: Vec<Box<str>>,
 }
 
+impl ContactPatch {
+    /// Every address that it names: by any of them, the contact is known if it has no identity.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &Urn> {
+        let by_scheme = self.scheme_urns.iter().filter_map(|(_, urn)| urn.as_ref());
+        self.urns.iter().flatten().chain(by_scheme)
+    }
+}
+
 /// One line of a stream of changes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Change {

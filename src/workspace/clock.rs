@@ -40,22 +40,21 @@ impl Definitions {
 
 /// Members of groups that are outside the engine's table, because their queries no longer compile: as they are stored,
 /// before and after.
-pub(crate) struct StaleMembers<'t> {
+pub(crate) struct StaleMembers {
     members: Vec<(GroupId, RoaringBitmap)>,
-    _view: std::marker::PhantomData<&'t ()>,
 }
 
-impl<'t> StaleMembers<'t> {
-    pub(crate) fn load(view: View<'t>, engine: &Engine) -> Result<Self, WorkspaceError> {
+impl StaleMembers {
+    pub(crate) fn load(view: View<'_>, engine: &Engine) -> Result<Self, WorkspaceError> {
         let mut members = Vec::new();
         for &group in engine.table().outside() {
             members.push((group, view.members(overrides::set_of(group))?));
         }
-        Ok(StaleMembers { members, _view: std::marker::PhantomData })
+        Ok(StaleMembers { members })
     }
 }
 
-impl Memberships for StaleMembers<'_> {
+impl Memberships for StaleMembers {
     fn holds(&self, group: GroupId, document: DocumentNumber, _: Side) -> bool {
         self.members.iter().any(|(id, members)| *id == group && members.contains(document.0))
     }

@@ -38,6 +38,7 @@ impl Workspace {
         // Everybody is dirty now, so whatever the text index holds, or lacks, no answer relies on it.
         self.text.replace(TextIndex::recreate(self.text.folder())?);
         let mut report = self.index_text(&run)?;
+        self.purge_text(&run)?;
         report.merged_blocks = 0;
         Ok(report)
     }
@@ -48,6 +49,9 @@ impl Workspace {
     /// If a row is damaged: rows are the truth, and cannot be built from anything.
     pub fn repair(&self, now: crate::value::Instant) -> Result<(CheckReport, CheckReport), WorkspaceError> {
         let before = self.reader(now)?.check()?;
+        if self.store.note_is_damaged()? == Some(true) {
+            self.store.mend_note()?;
+        }
         if before.findings.iter().any(|finding| finding.repairable) {
             self.rebuild(now)?;
         }

@@ -188,6 +188,7 @@ impl Workspace {
     pub fn index(&self) -> Result<IndexReport, WorkspaceError> {
         let run = self.text.begin_run()?;
         let mut report = self.index_text(&run)?;
+        self.purge_text(&run)?;
         drop(run);
         let mut txn = self.store.write()?;
         let definitions = self.definitions(txn.view())?;
@@ -238,6 +239,34 @@ impl Workspace {
         txn.commit()?;
         index.reload()?;
         Ok(IndexReport { documents: due.len(), generation, ..IndexReport::default() })
+    }
+
+    /// Whether anything was ever committed to the text index, even if the store did not come to count on it.
+    pub(crate) fn has_text(&self) -> Result<bool, WorkspaceError> {
+        if self.store.read()?.view().state().generation > 0 {
+            return Ok(true);
+        }
+        Ok(self.text.folder.is_dir() && TextIndex::open(&self.text.folder)?.payload_generation() > 0)
+    }
+
+    /// Takes words of whoever was erased out of the files of the text index, if there may be some. The index must be up to
+    /// date.
+    pub(crate) fn purge_text(&self, _run: &IndexRun) -> Result<(), WorkspaceError> {
+        if !self.store.read()?.view().purge_is_due()? {
+            return Ok(());
+        }
+        let mut opened = self.text.lock();
+        if opened.is_none() && self.text.folder.is_dir() {
+            *opened = Some(TextIndex::open(&self.text.folder)?);
+        }
+        if let Some(index) = opened.as_mut() {
+            index.purge()?;
+        }
+        drop(opened);
+        let mut txn = self.store.write()?;
+        txn.set_purge_due(false)?;
+        txn.commit()?;
+        Ok(())
     }
 
     /// The text index; a folder that lacks what the store counts on must be built again from all rows.

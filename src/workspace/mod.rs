@@ -5,6 +5,8 @@
 mod adapters;
 mod background;
 mod backup;
+mod bulk;
+mod bulk_put;
 pub mod change;
 mod check;
 mod clock;
@@ -12,9 +14,13 @@ mod cursor;
 mod definitions;
 mod depends;
 mod derive;
+mod erase;
+#[cfg(test)]
+mod erase_tests;
 mod error;
 mod explain;
 mod filling;
+mod flush;
 mod following;
 mod groups;
 mod indexing;
@@ -37,9 +43,11 @@ mod writer;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use bulk::{Applied, Outcomes};
 pub use change::{Change, ContactPatch, ContactRef, Event, NamedRef};
 pub use check::{CheckReport, Finding};
 pub use depends::Dependent;
+pub use erase::PROMPT_HISTORY;
 pub use error::WorkspaceError;
 pub use explain::Explained;
 pub use filling::FillCounters;

@@ -16,7 +16,7 @@ use crate::plan::physical::Rules;
 use crate::schema::{Environment, FieldType, Schema};
 use crate::sema::print;
 use crate::sema::query::{Dialect, Query};
-use crate::store::{GroupStatus, RowView, Snapshot, TableSize};
+use crate::store::{GroupStatus, RowView, Snapshot, Store, TableSize};
 use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::adapters::Overlay;
@@ -226,6 +226,16 @@ impl<'w> Reader<'w> {
         self.run(&logical::lower(query), |search| search.collect())
     }
 
+    /// The document numbers of everybody who matches a query in the extended dialect, ascending: for who wants a list,
+    /// several times faster than [`Reader::matches`].
+    ///
+    /// # Errors
+    /// As for [`Reader::count`].
+    pub fn numbers(&self, text: &str) -> Result<Vec<u32>, WorkspaceError> {
+        let parsed = self.parse(text, Dialect::Extended)?;
+        self.run(&logical::lower(&parsed.query), |search| search.numbers())
+    }
+
     /// A page of the contacts that match.
     ///
     /// # Errors
@@ -342,8 +352,8 @@ impl<'w> Reader<'w> {
     pub fn find(&self, reference: &ContactRef) -> Result<Option<DocumentNumber>, WorkspaceError> {
         let view = self.snapshot.view();
         Ok(match reference {
-            ContactRef::Uuid(uuid) => view.document_by_uuid(*uuid)?,
-            ContactRef::Urn(urn) => view.document_by_urn(&urn.identity())?,
+            ContactRef::Uuid(uuid) => view.document_by_uuid_or_damage(*uuid)?,
+            ContactRef::Urn(urn) => view.document_by_urn_or_damage(&urn.identity())?,
             ContactRef::Id(id) => self.workspace.document_by_id(view, &self.definitions, id)?,
         })
     }
@@ -537,6 +547,10 @@ impl<'w> Reader<'w> {
 
     pub(crate) fn text_folder(&self) -> &std::path::Path {
         self.workspace.text.folder()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.workspace.store
     }
 
     pub(crate) fn snapshot(&self) -> &Snapshot {

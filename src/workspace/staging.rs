@@ -3,12 +3,13 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::contact::Contact;
+use crate::contact::{Contact, ContactView};
 use crate::ids::{DocumentNumber, Uuid};
+use crate::store::RowView;
 use crate::value::Urn;
 
 /// A contact as it was before the batch and as it will be after.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Staged {
     /// The row before the batch; `None` if the contact is new.
     pub(crate) before: Option<Vec<u8>>,
@@ -16,6 +17,13 @@ pub(crate) struct Staged {
     pub(crate) after: Option<Contact>,
     /// Whether a line changed it at all.
     pub(crate) touched: bool,
+}
+
+impl Staged {
+    /// A contact as the store has it.
+    pub(crate) fn loaded(row: &RowView<'_>) -> Self {
+        Staged { before: Some(row.bytes().to_vec()), after: Some(row.to_contact()), touched: false }
+    }
 }
 
 /// What the store answers for contacts that the batch has not touched.
@@ -31,7 +39,7 @@ pub(crate) trait Stored {
 /// All contacts touched so far, and the identities and addresses that moved among them.
 #[derive(Default, Debug)]
 pub(crate) struct Staging {
-    contacts: FxHashMap<DocumentNumber, Staged>,
+    contacts: FxHashMap<DocumentNumber, Box<Staged>>,
     /// Identities given out or freed in this batch.
     uuids: FxHashMap<Uuid, Option<DocumentNumber>>,
     /// Addresses taken or freed in this batch.
@@ -47,8 +55,8 @@ impl Staging {
         self.contacts.len()
     }
 
-    pub(crate) fn get(&self, document: DocumentNumber) -> Option<&Staged> {
-        self.contacts.get(&document)
+    pub(crate) fn holds(&self, document: DocumentNumber) -> bool {
+        self.contacts.contains_key(&document)
     }
 
     pub(crate) fn by_uuid<S: Stored>(&self, stored: &S, uuid: Uuid) -> Result<Option<DocumentNumber>, S::Error> {
@@ -59,25 +67,52 @@ impl Staging {
     }
 
     pub(crate) fn by_urn<S: Stored>(&self, stored: &S, urn: &Urn) -> Result<Option<DocumentNumber>, S::Error> {
-        let identity = urn.identity();
-        match self.urns.get(&identity) {
+        self.by_identity(stored, &urn.identity())
+    }
+
+    /// The holder of the address of this identity.
+    pub(crate) fn by_identity<S: Stored>(
+        &self,
+        stored: &S,
+        identity: &str,
+    ) -> Result<Option<DocumentNumber>, S::Error> {
+        match self.urns.get(identity) {
             Some(&known) => Ok(known),
-            None => stored.by_urn(&identity),
+            None => stored.by_urn(identity),
         }
     }
 
-    /// Brings a contact in as the store has it.
-    pub(crate) fn load(&mut self, document: DocumentNumber, row: Vec<u8>, contact: Contact) {
-        self.contacts.entry(document).or_insert(Staged { before: Some(row), after: Some(contact), touched: false });
+    /// Brings a contact in.
+    pub(crate) fn put(&mut self, document: DocumentNumber, staged: impl Into<Box<Staged>>) {
+        self.contacts.insert(document, staged.into());
     }
 
-    /// A new contact. Its identity and addresses must be free.
-    pub(crate) fn create(&mut self, document: DocumentNumber, contact: Contact) {
+    /// Takes a contact out that somebody works on, to be [`put`](Self::put) back.
+    pub(crate) fn take(&mut self, document: DocumentNumber) -> Option<Box<Staged>> {
+        self.contacts.remove(&document)
+    }
+
+    /// A new contact, with the identities of its addresses; they and its own must be free.
+    pub(crate) fn create(&mut self, document: DocumentNumber, contact: Contact, identities: Vec<String>) {
         self.uuids.insert(contact.uuid, Some(document));
-        for urn in &contact.urns {
-            self.urns.insert(urn.identity(), Some(document));
-        }
-        self.contacts.insert(document, Staged { before: None, after: Some(contact), touched: true });
+        self.urns.extend(identities.into_iter().map(|identity| (identity, Some(document))));
+        self.put(document, Staged { before: None, after: Some(contact), touched: true });
+    }
+
+    /// Whether this batch gave out or freed an identity.
+    pub(crate) fn moved_uuid(&self, uuid: Uuid) -> bool {
+        self.uuids.contains_key(&uuid)
+    }
+
+    /// Whether this batch gave out or freed the address of this identity.
+    pub(crate) fn moved_urn(&self, identity: &str) -> bool {
+        self.urns.contains_key(identity)
+    }
+
+    /// A contact gave up addresses and took others, told by their identities.
+    pub(crate) fn readdress(&mut self, document: DocumentNumber, released: Vec<String>, claimed: Vec<String>) {
+        self.urns.extend(released.into_iter().map(|identity| (identity, None)));
+        self.urns.extend(claimed.into_iter().map(|identity| (identity, Some(document))));
     }
 
     /// The contact as it will be, if it exists.
@@ -132,10 +167,10 @@ impl Staging {
     }
 
     /// Everything that was touched, in order of document number; the staging is empty afterwards.
-    pub(crate) fn drain(&mut self) -> Vec<(DocumentNumber, Staged)> {
+    pub(crate) fn drain(&mut self) -> Vec<(DocumentNumber, Box<Staged>)> {
         self.uuids.clear();
         self.urns.clear();
-        let mut all: Vec<(DocumentNumber, Staged)> =
+        let mut all: Vec<(DocumentNumber, Box<Staged>)> =
             self.contacts.drain().filter(|(_, staged)| staged.touched).collect();
         all.sort_unstable_by_key(|(document, _)| *document);
         all

@@ -3,7 +3,7 @@
 use crate::contact::{Contact, FieldValue, Status, convert_field_text};
 use crate::ids::{FlowId, GroupId};
 use crate::schema::{Environment, Field, Group, Schema};
-use crate::value::{Instant, Urn};
+use crate::value::Urn;
 use crate::workspace::change::{ContactPatch, Event, NamedRef};
 use crate::workspace::rejection::{Omissions, Rejection};
 
@@ -14,63 +14,65 @@ pub(crate) struct Transition<'a> {
 }
 
 impl Transition<'_> {
-    /// Changes the contact as the event says. On an error the contact may be half changed and is to be dropped.
+    /// Changes the contact as the event says, and tells whether that made a difference. On an error the contact is as it
+    /// was.
     ///
     /// `Created` and `Deleted` are not for here: they make and unmake contacts.
     pub(crate) fn apply(
         &self,
         contact: &mut Contact,
         event: &Event,
-        created_on: Option<Instant>,
         omissions: &mut Omissions,
-    ) -> Result<(), Rejection> {
-        match event {
+    ) -> Result<bool, Rejection> {
+        Ok(match event {
             Event::Field { key, value } => {
                 let field = self.field(key).ok_or_else(|| Rejection::UnknownField(key.to_string()))?;
-                self.set_field(contact, field, value.as_deref());
+                self.set_field(contact, field, value.as_deref())
             }
-            Event::Name(name) => contact.name = non_empty(name),
-            Event::Language(language) => contact.language = non_empty(language),
-            Event::Status(status) => contact.status = *status,
-            Event::Urns(urns) => contact.urns = distinct(urns.iter().cloned()),
-            Event::Groups { added, removed } => {
-                self.group_event(contact, added, removed, omissions)?;
-            }
+            Event::Name(name) => set(&mut contact.name, non_empty(name)),
+            Event::Language(language) => set(&mut contact.language, non_empty(language)),
+            Event::Status(status) => set(&mut contact.status, *status),
+            Event::Urns(urns) => set(&mut contact.urns, distinct(urns.iter().cloned())),
+            Event::Groups { added, removed } => self.group_event(contact, added, removed, omissions)?,
             Event::AddToGroups(groups) => {
                 refuse_inactive(contact)?;
-                for group in self.manual_groups(groups)? {
-                    insert(&mut contact.groups, group);
-                }
+                let groups = self.manual_groups(groups)?;
+                groups.into_iter().fold(false, |changed, group| insert(&mut contact.groups, group) | changed)
             }
             Event::RemoveFromGroups(groups) => {
-                for group in self.manual_groups(groups)? {
-                    contact.groups.retain(|&held| held != group);
-                }
+                let (groups, before) = (self.manual_groups(groups)?, contact.groups.len());
+                contact.groups.retain(|held| !groups.contains(held));
+                contact.groups.len() != before
             }
-            Event::RemoveFromAllGroups => contact.groups.clear(),
-            Event::LastSeen(instant) => contact.last_seen_on = *instant,
+            Event::RemoveFromAllGroups => set(&mut contact.groups, Vec::new()),
+            Event::LastSeen(instant) => set(&mut contact.last_seen_on, *instant),
             Event::Flow(flow) => {
-                contact.flow = match flow {
-                    Some(flow) => Some(self.flow(flow).ok_or_else(|| Rejection::UnknownFlow(shown(flow)))?),
-                    None => None,
-                };
+                let known = |flow: &NamedRef| self.flow(flow).ok_or_else(|| Rejection::UnknownFlow(shown(flow)));
+                let flow = flow.as_ref().map(known).transpose()?;
+                set(&mut contact.flow, flow)
             }
             Event::RunStarted(flow) => {
                 let flow = self.flow(flow).ok_or_else(|| Rejection::UnknownFlow(shown(flow)))?;
-                insert(&mut contact.history, flow);
+                insert(&mut contact.history, flow)
             }
-            Event::TicketOpened => contact.tickets = contact.tickets.saturating_add(1),
+            Event::TicketOpened => {
+                let open = contact.tickets.saturating_add(1);
+                set(&mut contact.tickets, open)
+            }
             Event::TicketClosed => match contact.tickets.checked_sub(1) {
-                Some(left) => contact.tickets = left,
-                None => omissions.tickets += 1,
+                Some(left) => set(&mut contact.tickets, left),
+                None => {
+                    omissions.tickets += 1;
+                    false
+                }
             },
-            Event::Patched(patch) | Event::Created(patch) => self.patch(contact, patch, omissions),
-            Event::Deleted => {}
-        }
-        if let Some(moment) = created_on {
-            contact.modified_on = Some(moment);
-        }
-        Ok(())
+            Event::Patched(patch) | Event::Created(patch) => {
+                let before = contact.clone();
+                self.patch(contact, patch, omissions);
+                *contact != before
+            }
+            Event::Deleted => false,
+        })
     }
 
     /// Takes the keys that are present; names that are unknown are left out and counted.
@@ -104,7 +106,7 @@ impl Transition<'_> {
         }
         for (key, value) in &patch.fields {
             match self.field(key) {
-                Some(field) => self.set_field(contact, field, value.as_deref()),
+                Some(field) => drop(self.set_field(contact, field, value.as_deref())),
                 None => Omissions::count(&mut omissions.fields, key),
             }
         }
@@ -120,7 +122,7 @@ impl Transition<'_> {
             contact.history.clear();
             for flow in history {
                 match self.flow(flow) {
-                    Some(id) => insert(&mut contact.history, id),
+                    Some(id) => drop(insert(&mut contact.history, id)),
                     None => Omissions::count(&mut omissions.flows, &shown(flow)),
                 }
             }
@@ -149,21 +151,23 @@ impl Transition<'_> {
         added: &[NamedRef],
         removed: &[NamedRef],
         omissions: &mut Omissions,
-    ) -> Result<(), Rejection> {
-        let mut enters = false;
+    ) -> Result<bool, Rejection> {
+        if added.iter().any(|group| self.group(group).is_some_and(|found| !found.smart)) {
+            refuse_inactive(contact)?;
+        }
+        let before = contact.groups.clone();
         for (groups, inside) in [(removed, false), (added, true)] {
             for group in groups {
-                enters |= inside && self.group(group).is_some_and(|found| !found.smart);
                 self.flag_group(contact, group, inside, omissions);
             }
         }
-        if enters { refuse_inactive(contact) } else { Ok(()) }
+        Ok(contact.groups != before)
     }
 
     fn flag_group(&self, contact: &mut Contact, group: &NamedRef, inside: bool, omissions: &mut Omissions) {
         match self.group(group) {
             Some(found) if found.smart => {}
-            Some(found) if inside => insert(&mut contact.groups, found.id),
+            Some(found) if inside => drop(insert(&mut contact.groups, found.id)),
             Some(found) => contact.groups.retain(|&held| held != found.id),
             None => Omissions::count(&mut omissions.groups, &shown(group)),
         }
@@ -179,20 +183,18 @@ impl Transition<'_> {
             .collect()
     }
 
-    fn set_field(&self, contact: &mut Contact, field: &Field, text: Option<&str>) {
-        match text {
-            None | Some("") => {
-                contact.fields.remove(&field.id);
-            }
-            Some(text) => {
-                // The same text keeps its meaning: a two-digit year is settled when it is first written.
-                if contact.fields.get(&field.id).is_some_and(|held| &*held.text == text) {
-                    return;
-                }
-                let typed = convert_field_text(text, field.kind, self.environment);
-                contact.fields.insert(field.id, FieldValue { text: text.into(), typed });
-            }
+    /// Whether that made a difference.
+    fn set_field(&self, contact: &mut Contact, field: &Field, text: Option<&str>) -> bool {
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            return contact.fields.remove(&field.id).is_some();
+        };
+        // The same text keeps its meaning: a two-digit year is settled when it is first written.
+        if contact.fields.get(&field.id).is_some_and(|held| &*held.text == text) {
+            return false;
         }
+        let typed = convert_field_text(text, field.kind, self.environment);
+        contact.fields.insert(field.id, FieldValue { text: text.into(), typed });
+        true
     }
 
     fn field(&self, key: &str) -> Option<&Field> {
@@ -233,10 +235,21 @@ fn refuse_inactive(contact: &Contact) -> Result<(), Rejection> {
     }
 }
 
-/// Inserts into an ascending list, once.
-fn insert<T: Ord>(list: &mut Vec<T>, item: T) {
-    if let Err(at) = list.binary_search(&item) {
-        list.insert(at, item);
+/// Sets a value, and tells whether it was another.
+fn set<T: PartialEq>(slot: &mut T, value: T) -> bool {
+    let differs = *slot != value;
+    *slot = value;
+    differs
+}
+
+/// Inserts into an ascending list, once, and tells whether it was not there.
+fn insert<T: Ord>(list: &mut Vec<T>, item: T) -> bool {
+    match list.binary_search(&item) {
+        Ok(_) => false,
+        Err(at) => {
+            list.insert(at, item);
+            true
+        }
     }
 }
 

@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use roaring::RoaringBitmap;
-use smallvec::SmallVec;
 
-use crate::contact::{Contact, ContactView};
-use crate::ids::{DocumentNumber, FieldId, GroupId, Sequence, Uuid};
-use crate::index::{AttributeIndex, FieldKinds, RowChange};
-use crate::refresh::{self, Flips, Moment};
-use crate::schema::{Environment, FieldType, Schema};
-use crate::store::{Cause, Moves, RowView, StoreError, Transaction, View, row};
-use crate::value::Instant;
+use crate::contact::Contact;
+use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use crate::refresh::Flips;
+use crate::schema::Environment;
+use crate::store::{Cause, Moves, StoreError, Transaction, View};
+use crate::value::{Instant, Urn};
 use crate::workspace::Workspace;
 use crate::workspace::change::{Change, ContactPatch, ContactRef, Event, SourcePosition};
 use crate::workspace::definitions::Definitions;
@@ -54,11 +51,11 @@ pub struct Writer<'w> {
     pub(crate) txn: Transaction<'w>,
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) environment: Environment,
-    cause: Cause,
-    staging: Staging,
+    pub(crate) cause: Cause,
+    pub(crate) staging: Staging,
     sources: BTreeMap<Box<str>, u64>,
-    omissions: Omissions,
-    counts: ContactCounts,
+    pub(crate) omissions: Omissions,
+    pub(crate) counts: ContactCounts,
     pub(crate) before: Sequence,
     /// The version of the definitions that were committed when this began.
     began_with: u64,
@@ -128,6 +125,11 @@ impl<'w> Writer<'w> {
         {
             return Ok(Ok(()));
         }
+        self.apply_now(change)
+    }
+
+    /// Applies a change whose position, if it has one, is counted already.
+    pub(crate) fn apply_now(&mut self, change: &Change) -> Result<Result<(), Rejection>, WorkspaceError> {
         match &change.event {
             Event::Created(patch) => self.create(change.contact.as_ref(), patch, true),
             Event::Deleted => self.delete(change.contact.as_ref()),
@@ -136,7 +138,7 @@ impl<'w> Writer<'w> {
                     return Ok(Err(Rejection::NoContact));
                 };
                 let Some(document) = self.find(reference)? else {
-                    return Ok(Err(Rejection::UnknownContact(shown(reference))));
+                    return Ok(Err(unknown(reference)));
                 };
                 self.change(document, event, change.created_on)
             }
@@ -152,7 +154,10 @@ impl<'w> Writer<'w> {
         if self.has_seen(source)? {
             return Ok(false);
         }
-        self.sources.insert(source.name.clone(), source.offset);
+        match self.sources.get_mut(&source.name) {
+            Some(last) => *last = source.offset,
+            None => drop(self.sources.insert(source.name.clone(), source.offset)),
+        }
         Ok(true)
     }
 
@@ -185,8 +190,7 @@ impl<'w> Writer<'w> {
 
     /// The first contact that holds one of the patch's addresses.
     fn holder_of_any(&self, patch: &ContactPatch) -> Result<Option<DocumentNumber>, StoreError> {
-        let whole = patch.urns.iter().flatten();
-        for urn in whole.chain(patch.scheme_urns.iter().filter_map(|(_, urn)| urn.as_ref())) {
+        for urn in patch.addresses() {
             if let Some(document) = self.staging.by_urn(&self.txn.view(), urn)? {
                 return Ok(Some(document));
             }
@@ -208,10 +212,10 @@ impl<'w> Writer<'w> {
 
     /// Brings a contact into the batch, and gives it as the batch sees it.
     fn staged(&mut self, document: DocumentNumber) -> Result<Option<&Contact>, WorkspaceError> {
-        if self.staging.get(document).is_none()
+        if !self.staging.holds(document)
             && let Some(row) = self.txn.view().row(document)?
         {
-            self.staging.load(document, row.bytes().to_vec(), row.to_contact());
+            self.staging.put(document, Staged::loaded(&row));
         }
         Ok(self.staging.contact(document))
     }
@@ -223,7 +227,7 @@ impl<'w> Writer<'w> {
         created_on: Option<Instant>,
     ) -> Result<Result<(), Rejection>, WorkspaceError> {
         self.change_with(document, created_on, |transition, contact, omissions| {
-            transition.apply(contact, event, None, omissions)
+            transition.apply(contact, event, omissions).map(drop)
         })
     }
 
@@ -249,7 +253,7 @@ impl<'w> Writer<'w> {
             return Ok(Err(Rejection::UnknownContact(format!("{document:?}"))));
         };
         let mut omissions = Omissions::default();
-        let transition = Transition { schema: &self.definitions.schema, environment: &self.environment };
+        let transition = self.transition();
         if let Err(rejection) = edit(&transition, &mut after, &mut omissions) {
             return Ok(Err(rejection));
         }
@@ -267,6 +271,11 @@ impl<'w> Writer<'w> {
         }
         self.omissions.merge(omissions);
         Ok(Ok(()))
+    }
+
+    /// What events make of contacts, by the definitions of now.
+    pub(crate) fn transition(&self) -> Transition<'_> {
+        Transition { schema: &self.definitions.schema, environment: &self.environment }
     }
 
     fn taken(&self, document: Option<DocumentNumber>, contact: &Contact) -> Result<Option<Rejection>, WorkspaceError> {
@@ -300,7 +309,7 @@ impl<'w> Writer<'w> {
         }
         let mut contact = Contact::new(given.unwrap_or_else(Uuid::random), self.now());
         let mut omissions = Omissions::default();
-        let transition = Transition { schema: &self.definitions.schema, environment: &self.environment };
+        let transition = self.transition();
         transition.patch(&mut contact, patch, &mut omissions);
         if let Some(ContactRef::Urn(urn)) = reference
             && contact.urns.is_empty()
@@ -318,7 +327,8 @@ impl<'w> Writer<'w> {
             Err(StoreError::Exhausted { .. }) => return Ok(Err(Rejection::Full)),
             Err(error) => return Err(error.into()),
         };
-        self.staging.create(document, contact);
+        let identities = contact.urns.iter().map(Urn::identity).collect();
+        self.staging.create(document, contact, identities);
         self.omissions.merge(omissions);
         Ok(Ok(()))
     }
@@ -329,116 +339,26 @@ impl<'w> Writer<'w> {
         };
         let found = self.find(reference)?;
         let Some(document) = found else {
-            return Ok(Err(Rejection::UnknownContact(shown(reference))));
+            return Ok(Err(unknown(reference)));
         };
         if self.staged(document)?.is_none() {
-            return Ok(Err(Rejection::UnknownContact(shown(reference))));
+            return Ok(Err(unknown(reference)));
         }
         self.staging.delete(document);
         Ok(Ok(()))
     }
 
+    /// Deletes a contact that was found.
+    pub(crate) fn delete_found(&mut self, document: DocumentNumber) -> Result<(), WorkspaceError> {
+        if self.staged(document)?.is_some() {
+            self.staging.delete(document);
+        }
+        Ok(())
+    }
+
     /// Contacts staged so far: a caller that streams commits when there are enough.
     pub fn staged_contacts(&self) -> usize {
         self.staging.len()
-    }
-
-    /// Carries what is staged into rows, indexes, memberships and log.
-    pub(crate) fn flush(&mut self) -> Result<(), WorkspaceError> {
-        if self.staging.is_empty() {
-            return Ok(());
-        }
-        let staged = self.staging.drain();
-        let rows: Vec<EncodedChange> = staged.into_par_iter().filter_map(EncodedChange::of).collect();
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let changes: Vec<RowChange<RowView<'_>>> =
-            rows.par_iter().map(EncodedChange::views).collect::<Result<_, StoreError>>()?;
-        let mut flips = self.refresh(&changes)?;
-        self.refresh_pending(&changes)?;
-        self.drop_overrides(&changes)?;
-        flips.extend(manual_flips(&changes));
-        self.write_index(&changes)?;
-        self.write_rows(&rows, &changes)?;
-        self.record(&flips, self.now(), self.cause)?;
-        self.schedule()
-    }
-
-    fn write_index(&mut self, changes: &[RowChange<RowView<'_>>]) -> Result<(), WorkspaceError> {
-        let kinds = FieldKinds::new(&self.definitions.schema);
-        let dirty: Vec<u32> = changes
-            .par_iter()
-            .filter(|change| has_other_words(change, &self.definitions.schema))
-            .map(|change| change.document.0)
-            .collect();
-        let (txn, tables) = self.txn.index_tables();
-        AttributeIndex::new(tables.index, kinds).apply(txn, changes)?;
-        self.txn.mark_dirty(&dirty)?;
-        Ok(())
-    }
-
-    fn write_rows(&mut self, rows: &[EncodedChange], changes: &[RowChange<RowView<'_>>]) -> Result<(), WorkspaceError> {
-        // Addresses are released before any is claimed: one may pass from one contact of the batch to another.
-        for change in changes {
-            if let Some(before) = &change.before {
-                let kept = change.after.as_ref();
-                for urn in before.urns() {
-                    if !kept.is_some_and(|after| after.urns().any(|other| other == urn)) {
-                        self.txn.release_urn(&urn.identity(), change.document)?;
-                    }
-                }
-                if kept.is_none() {
-                    self.txn.release_uuid(before.uuid(), change.document)?;
-                }
-            }
-        }
-        for (row, change) in rows.iter().zip(changes) {
-            match (&change.before, &change.after) {
-                (None, Some(after)) => {
-                    self.txn.insert_row(change.document, after.bytes())?;
-                    self.txn.claim_uuid(after.uuid(), change.document)?;
-                    self.counts.created += 1;
-                }
-                (Some(_), Some(after)) => {
-                    self.txn.replace_row(change.document, after.bytes())?;
-                    self.counts.changed += 1;
-                }
-                (Some(before), None) => {
-                    self.txn.delete_row(change.document)?;
-                    self.txn.put_tombstone(change.document, before.uuid())?;
-                    self.counts.deleted += 1;
-                }
-                (None, None) => {}
-            }
-            if let Some(after) = &change.after {
-                for urn in after.urns() {
-                    let held = change.before.as_ref().is_some_and(|before| before.urns().any(|other| other == urn));
-                    if !held {
-                        self.txn.claim_urn(&urn.identity(), change.document)?;
-                    }
-                }
-            }
-            debug_assert_eq!(row.document, change.document);
-        }
-        Ok(())
-    }
-
-    /// Which smart groups the changed contacts enter and leave.
-    fn refresh(&self, changes: &[RowChange<RowView<'_>>]) -> Result<Vec<Flips>, WorkspaceError> {
-        let engine = self.workspace.engine(&self.definitions, self.definitions_committed())?;
-        let mut engine = engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        engine.set_now(Moment::new(self.now(), self.environment.timezone.clone()));
-        let stale = super::clock::StaleMembers::load(self.txn.view(), &engine)?;
-        let changes: Vec<refresh::RowChange<&RowView<'_>>> = changes
-            .iter()
-            .map(|change| refresh::RowChange {
-                document: change.document,
-                before: change.before.as_ref(),
-                after: change.after.as_ref(),
-            })
-            .collect();
-        Ok(engine.apply_with(&changes, &stale).flips)
     }
 
     /// Whether the definitions at hand are those that the store has committed.
@@ -490,12 +410,18 @@ impl<'w> Writer<'w> {
         flushed
     }
 
-    /// Makes everything durable.
-    pub(crate) fn commit<T>(mut self, value: T) -> Result<Commit<T>, WorkspaceError> {
+    /// Everything that the batch changes is in the transaction.
+    pub(crate) fn carry_out(&mut self) -> Result<(), WorkspaceError> {
         self.flush()?;
         for (source, offset) in std::mem::take(&mut self.sources) {
             self.txn.put_source_offset(&source, offset)?;
         }
+        Ok(())
+    }
+
+    /// Makes everything durable.
+    pub(crate) fn commit<T>(mut self, value: T) -> Result<Commit<T>, WorkspaceError> {
+        self.carry_out()?;
         let after = self.txn.view().state().sequence;
         let Writer { txn, before, omissions, counts, .. } = self;
         txn.commit()?;
@@ -503,71 +429,9 @@ impl<'w> Writer<'w> {
     }
 }
 
-/// A contact before and after, as rows.
-struct EncodedChange {
-    document: DocumentNumber,
-    before: Option<Vec<u8>>,
-    after: Option<Vec<u8>>,
-}
-
-impl EncodedChange {
-    /// `None` if nothing changed after all.
-    fn of((document, staged): (DocumentNumber, Staged)) -> Option<Self> {
-        let after = staged.after.map(|contact| {
-            let mut bytes = Vec::with_capacity(256);
-            row::encode(document, &contact, &mut bytes);
-            bytes
-        });
-        (staged.before != after).then_some(EncodedChange { document, before: staged.before, after })
-    }
-
-    fn views(&self) -> Result<RowChange<RowView<'_>>, StoreError> {
-        let document = self.document;
-        let before = self.before.as_deref().map(|bytes| view_of(document, bytes)).transpose()?;
-        let after = self.after.as_deref().map(|bytes| view_of(document, bytes)).transpose()?;
-        Ok(RowChange { document, before, after })
-    }
-}
-
-fn view_of(document: DocumentNumber, bytes: &[u8]) -> Result<RowView<'_>, StoreError> {
-    let damaged = |damage| StoreError::Damaged { table: "rows", key: format!("{document:?}"), damage };
-    RowView::open_trusted(document, bytes).map_err(damaged)
-}
-
-/// Whether the words that the text index keeps of a contact changed.
-fn has_other_words(change: &RowChange<RowView<'_>>, schema: &Schema) -> bool {
-    let mut texts = schema.fields().iter().filter(|field| field.kind == FieldType::Text);
-    texts.any(|field| text_of(&change.before, field.id) != text_of(&change.after, field.id))
-}
-
-fn text_of<'a>(row: &Option<RowView<'a>>, field: FieldId) -> Option<&'a str> {
-    row.as_ref().and_then(|row| row.field(field)).map(|value| value.text)
-}
-
-/// Moves in and out of manual groups, which the contacts' own lists tell.
-fn manual_flips(changes: &[RowChange<RowView<'_>>]) -> Vec<Flips> {
-    let mut flips: BTreeMap<GroupId, Flips> = BTreeMap::new();
-    for change in changes {
-        let (before, after) = (groups_of(&change.before), groups_of(&change.after));
-        if before == after {
-            continue;
-        }
-        for &group in after.iter().filter(|group| !before.contains(group)) {
-            moves_of(&mut flips, group).entered.push(change.document);
-        }
-        for &group in before.iter().filter(|group| !after.contains(group)) {
-            moves_of(&mut flips, group).left.push(change.document);
-        }
-    }
-    flips.into_values().collect()
-}
-
-fn groups_of(row: &Option<RowView<'_>>) -> SmallVec<[GroupId; 8]> {
-    row.iter().flat_map(RowView::groups).collect()
-}
-
-fn moves_of(flips: &mut BTreeMap<GroupId, Flips>, group: GroupId) -> &mut Flips {
-    flips.entry(group).or_insert_with(|| Flips { group, entered: Vec::new(), left: Vec::new() })
+/// What is said of a change to nobody.
+pub(crate) fn unknown(reference: &ContactRef) -> Rejection {
+    Rejection::UnknownContact(shown(reference))
 }
 
 /// How a reference is shown in a message.

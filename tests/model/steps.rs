@@ -174,7 +174,13 @@ fn patch() -> impl Strategy<Value = ContactPatch> {
     })
 }
 
-fn contact_op() -> BoxedStrategy<Op> {
+fn put() -> BoxedStrategy<Op> {
+    let all = (0..CONTACTS, patch(), prop::bool::weighted(0.1));
+    all.prop_map(|(contact, patch, by_urn)| Op::Put { contact, patch, by_urn }).boxed()
+}
+
+/// A line of a stream.
+fn change() -> BoxedStrategy<Op> {
     let contact = || 0..CONTACTS;
     let change = (
         contact(),
@@ -185,11 +191,14 @@ fn contact_op() -> BoxedStrategy<Op> {
     );
     prop_oneof![
         10 => change.prop_map(|(contact, by_urn, event, created_on, offset)| Op::Event { contact, by_urn, event, created_on, offset }),
-        5 => (contact(), patch(), prop::bool::weighted(0.1)).prop_map(|(contact, patch, by_urn)| Op::Put { contact, patch, by_urn }),
         1 => (contact(), patch()).prop_map(|(contact, patch)| Op::Create { contact, patch }),
         1 => contact().prop_map(|contact| Op::Delete { contact }),
     ]
     .boxed()
+}
+
+fn contact_op() -> BoxedStrategy<Op> {
+    prop_oneof![12 => change(), 5 => put()].boxed()
 }
 
 fn overrides() -> impl Strategy<Value = Option<Override>> {
@@ -225,7 +234,9 @@ fn step() -> BoxedStrategy<Step> {
     prop_oneof![
         10 => batch(op().prop_map(|op| vec![op]).boxed()),
         6 => batch(prop::collection::vec(op(), 2..8).boxed()),
-        2 => batch(prop::collection::vec(contact_op(), 20..60).boxed()),
+        1 => batch(prop::collection::vec(contact_op(), 20..60).boxed()),
+        1 => batch(prop::collection::vec(change(), 20..60).boxed()),
+        1 => batch(prop::collection::vec(put(), 20..40).boxed()),
         5 => skip().prop_map(Step::Tick),
         2 => skip().prop_map(Step::Look),
         1 => Just(Step::Reopen),

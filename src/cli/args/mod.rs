@@ -6,6 +6,7 @@ pub mod contact;
 pub mod group;
 pub mod maintain;
 pub mod messaging;
+pub mod report;
 pub mod search;
 pub mod stream;
 #[cfg(test)]
@@ -133,6 +134,8 @@ pub enum Command {
     Backup(maintain::Backup),
     /// Write contacts with their groups to a file
     Export(maintain::Export),
+    /// Draw a page of plots: sizes of groups, who entered and left, overlaps, fields, cost
+    Report(report::Report),
     /// Search and explore at a prompt
     Repl(maintain::Repl),
     /// Print completions for a shell

@@ -8,19 +8,22 @@ use std::time::{Duration, Instant as Stopwatch};
 use crate::cli::Outcome;
 use crate::cli::args::stream::Apply;
 use crate::cli::commands::feed::{Feed, WhenClosed};
-use crate::cli::commands::session::{Session, reason};
+use crate::cli::commands::hiding::{message, reason};
+use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
 use crate::cli::output::counted;
 use crate::cli::output::progress::ProgressBar;
 use crate::cli::settings::Settings;
 use crate::import::changes::{Item, Next};
-use crate::import::{ChangeReader, Source};
+use crate::import::{ChangeReader, ImportError, LineNumber, Source};
 use crate::value::Instant;
-use crate::workspace::{LogFilter, Omissions};
+use crate::workspace::{Applied, LogFilter, Omissions, WorkspaceError, Writer};
 
 /// Lines per commit: fewer cost more commits, more cost memory without being faster.
 const LINES: usize = 65_536;
+/// Lines that are applied together: enough to keep all processors busy.
+const LOT: usize = 32_768;
 /// On a stream, a line waits no longer than this for others to share its commit.
 const LATENCY: Duration = Duration::from_millis(50);
 /// On a stream, text is indexed once so many contacts wait for it, unless told: some tenths of a second of work.
@@ -94,6 +97,15 @@ impl Cut {
         }
     }
 
+    /// Lines that are applied together. A commit that is cut by contacts is looked at after each line, since any may be
+    /// the one that fills it.
+    fn lot(self) -> usize {
+        match self {
+            Cut::Usual => LOT,
+            Cut::EachLine | Cut::Contacts(_) => 1,
+        }
+    }
+
     /// As many lines make a commit at least, if they can be had: each is about one contact at most.
     fn lines(self) -> usize {
         match self {
@@ -156,7 +168,7 @@ impl Application<'_, '_> {
     /// Begins to read. A stream may say nothing for long, so it is opened beside; one that ends like that is no error.
     fn open(&mut self, source: Source) -> Outcome<Option<ChangeReader>> {
         if !self.is_live {
-            return Ok(Some(ChangeReader::open(source)?));
+            return Ok(Some(self.opened(ChangeReader::open(source))?));
         }
         let (send, receive) = sync_channel(1);
         std::thread::Builder::new()
@@ -165,13 +177,17 @@ impl Application<'_, '_> {
         loop {
             match receive.recv_timeout(self.patience()?) {
                 Ok(Err(error)) if error.is_empty() => return Ok(None),
-                Ok(opened) => return Ok(Some(opened?)),
+                Ok(opened) => return Ok(Some(self.opened(opened)?)),
                 Err(RecvTimeoutError::Timeout) => self.catch_up()?,
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Failure::Failed(format!("{}: cannot be read", self.name)));
                 }
             }
         }
+    }
+
+    fn opened(&self, opened: Result<ChangeReader, ImportError>) -> Outcome<ChangeReader> {
+        opened.map_err(|error| Failure::Failed(message(&error.to_string(), self.hides_addresses).into_owned()))
     }
 
     /// Reads on until there is enough for a commit that is cut by contacts, however often they repeat.
@@ -215,33 +231,16 @@ impl Application<'_, '_> {
         let mut rejected = Vec::new();
         let commit = session.told(session.workspace.write(session.settings.moment(), |writer| {
             let (mut lines, mut seen) = (0, 0);
-            while let Some((line, item)) = waiting.pop_front() {
-                lines += 1;
-                let source = match &item {
-                    Ok(change) => &change.source,
-                    Err(rejection) => &rejection.source,
-                };
-                let is_replay = source.as_ref().map(|source| writer.has_seen(source)).transpose()?.unwrap_or(false);
-                match item {
-                    _ if is_replay => seen += 1,
-                    Ok(change) => {
-                        if let Err(rejection) = writer.apply(&change)? {
-                            rejected.push((line, reason(&rejection, *hides_addresses)));
-                        }
-                    }
-                    Err(rejection) => {
-                        if let Some(source) = &rejection.source {
-                            writer.advance_source(source)?;
-                        }
-                        rejected.push((line, rejection.reason));
-                    }
-                }
+            loop {
+                let lot = next_lot(waiting, cut.lot());
+                lines += lot.len() as u64;
+                seen += apply_lot(writer, lot, *hides_addresses, &mut rejected)?;
                 let is_full = match *cut {
                     Cut::Usual => lines >= LINES as u64,
                     Cut::EachLine => true,
                     Cut::Contacts(contacts) => writer.staged_contacts() >= contacts,
                 };
-                if is_full {
+                if is_full || waiting.is_empty() {
                     break;
                 }
             }
@@ -258,7 +257,7 @@ impl Application<'_, '_> {
         self.totals.seen += seen;
         self.totals.rejected += refused;
         if self.is_live {
-            warn(&commit.omissions, session.settings);
+            warn(&commit.omissions, session.settings, self.hides_addresses);
         } else {
             self.totals.omissions.merge(commit.omissions);
         }
@@ -287,12 +286,12 @@ impl Application<'_, '_> {
     }
 
     fn finish(self) -> Outcome {
-        let Application { session, feed, progress, totals, .. } = self;
+        let Application { session, feed, progress, totals, hides_addresses, .. } = self;
         drop(progress);
         let Totals { applied, seen, rejected, omissions } = totals;
         let given = feed.lines;
         feed.finish(session)?;
-        warn(&omissions, session.settings);
+        warn(&omissions, session.settings, hides_addresses);
         let mut summary = format!("applied {}: {}", counted(applied, "change"), counted(given, "membership change"));
         if seen > 0 {
             summary.push_str(&format!("; {} seen before", counted(seen, "line")));
@@ -305,10 +304,56 @@ impl Application<'_, '_> {
     }
 }
 
+/// The next lines that can be applied together. A line that is no change, and still has a place in a source, is a lot of
+/// its own: places count in the order of the lines.
+fn next_lot(waiting: &mut VecDeque<Item>, size: usize) -> Vec<Item> {
+    let has_own_turn = |item: &Item| item.1.as_ref().is_err_and(|rejection| rejection.source.is_some());
+    let until = waiting.iter().take(size).position(has_own_turn).map_or(size, |at| at.max(1));
+    waiting.drain(..until.min(waiting.len())).collect()
+}
+
+/// Applies lines; says how many of them had been seen before.
+fn apply_lot(
+    writer: &mut Writer<'_>,
+    lot: Vec<Item>,
+    hides_addresses: bool,
+    rejected: &mut Vec<(LineNumber, String)>,
+) -> Result<u64, WorkspaceError> {
+    let (mut lines, mut changes, mut refused) =
+        (Vec::with_capacity(lot.len()), Vec::with_capacity(lot.len()), Vec::new());
+    let mut seen = 0;
+    for (line, item) in lot {
+        match item {
+            Ok(change) => {
+                lines.push(line);
+                changes.push(change);
+            }
+            Err(rejection) => {
+                let is_new = rejection.source.as_ref().map_or(Ok(true), |source| writer.advance_source(source))?;
+                if is_new {
+                    refused.push((line, message(&rejection.reason, hides_addresses).into_owned()));
+                } else {
+                    seen += 1;
+                }
+            }
+        }
+    }
+    for (line, outcome) in lines.into_iter().zip(writer.apply_all(&changes)?) {
+        match outcome {
+            Ok(Applied::Done) => {}
+            Ok(Applied::SeenBefore) => seen += 1,
+            Err(rejection) => refused.push((line, reason(&rejection, hides_addresses))),
+        }
+    }
+    refused.sort_unstable();
+    rejected.append(&mut refused);
+    Ok(seen)
+}
+
 /// Tells what was left out of changes that were otherwise applied.
-fn warn(omissions: &Omissions, settings: &Settings) {
+fn warn(omissions: &Omissions, settings: &Settings, hides_addresses: bool) {
     for sentence in omissions.sentences() {
-        settings.warn(&sentence);
+        settings.warn(&message(&sentence, hides_addresses));
     }
 }
 

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::cli::Outcome;
 use crate::cli::args::contact::{ContactCommand, Edit};
-use crate::cli::commands::session::{Session, reason};
+use crate::cli::commands::hiding::{reason, shown};
+use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipChange, UuidName};
 use crate::cli::output::{Cell, Format};
@@ -24,9 +25,7 @@ pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome 
         ContactCommand::Groups(who) => session.groups_of(&who.contact),
         ContactCommand::Timeline(who) => session.timeline(&who.contact),
         ContactCommand::Edit(edit) => session.edit_contact(edit),
-        ContactCommand::Delete { erase: true, .. } => {
-            Err(Failure::Failed("--erase is not part of this build; without it the contact is deleted".to_owned()))
-        }
+        ContactCommand::Delete { contact, erase: true } => session.erase_contact(contact),
         ContactCommand::Delete { contact, erase: false } => session.delete_contact(contact),
     }
 }
@@ -167,6 +166,20 @@ impl Session<'_> {
         };
         let change = Change { contact: Some(reference.clone()), event: Event::Deleted, created_on: None, source: None };
         self.change(false, |writer| writer.apply(&change))?;
+        self.deleted(deleted)
+    }
+
+    fn erase_contact(&self, reference: &ContactRef) -> Outcome {
+        let hides_addresses = self.reader()?.environment().redact_urns;
+        let erased = self.workspace.erase(self.settings.now, reference).map_err(|error| match error {
+            WorkspaceError::UnknownContact(_) => WorkspaceError::UnknownContact(shown(reference, hides_addresses)),
+            other => other,
+        });
+        let uuid = self.told(erased)?;
+        self.deleted(ContactUuid { uuid: uuid.to_string() })
+    }
+
+    fn deleted(&self, deleted: ContactUuid) -> Outcome {
         let answer = Deleted { deleted };
         let properties = [("Deleted", answer.deleted.uuid.as_str().into())];
         let format = self.settings.format_or(Format::Table);

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use crate::cli::Outcome;
 use crate::cli::args::group::{GroupCommand, Members, Selection};
+use crate::cli::commands::hiding::{message, reason, shown};
 use crate::cli::commands::queries;
 use crate::cli::commands::query::tell_rest;
-use crate::cli::commands::session::{Session, failure, reason, shown};
+use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
 use crate::cli::output::contact::ContactItem;
 use crate::cli::output::shapes::{GroupItem, GroupList, UuidName};
@@ -440,6 +441,7 @@ impl Session<'_> {
 
     /// Who is meant. Contacts that are not there are told, counted and left out.
     fn selected(&self, reader: &Reader<'_>, selection: &Selection, rejected: &mut u64) -> Outcome<RoaringBitmap> {
+        let hides_addresses = reader.environment().redact_urns;
         let mut documents = match &selection.query {
             Some(text) => self.told(reader.matches(text))?,
             None => RoaringBitmap::new(),
@@ -451,7 +453,7 @@ impl Session<'_> {
                 }
                 None => {
                     *rejected += 1;
-                    self.settings.line(&WorkspaceError::UnknownContact(shown(reference)).to_string());
+                    self.settings.line(&WorkspaceError::UnknownContact(shown(reference, hides_addresses)).to_string());
                 }
             }
         }
@@ -462,8 +464,8 @@ impl Session<'_> {
             let found = match &item {
                 Ok(reference) => self
                     .told(reader.find(reference))?
-                    .ok_or_else(|| WorkspaceError::UnknownContact(shown(reference)).to_string()),
-                Err(rejection) => Err(rejection.reason.clone()),
+                    .ok_or_else(|| WorkspaceError::UnknownContact(shown(reference, hides_addresses)).to_string()),
+                Err(rejection) => Err(message(&rejection.reason, hides_addresses).into_owned()),
             };
             match found {
                 Ok(document) => {

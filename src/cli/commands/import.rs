@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::cli::Outcome;
 use crate::cli::args::workspace::Import;
-use crate::cli::commands::session::{Session, reason};
+use crate::cli::commands::hiding::{message, reason};
+use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::progress::ProgressBar;
 use crate::cli::output::{Cell, Format};
@@ -20,6 +21,8 @@ use crate::workspace::{ContactCounts, ContactPatch, Omissions, SchemaInput, Work
 
 /// Contacts of one commit.
 const BATCH: usize = 65_536;
+/// Lines that are taken together: enough to keep all processors busy, few enough to be kept in memory.
+const LOT: usize = 16_384;
 
 /// Reads contacts from files.
 pub(super) fn import(args: &Import, settings: &Settings) -> Outcome {
@@ -87,7 +90,8 @@ impl Importer<'_> {
     fn open(&self, path: &Path, doing: &str) -> Outcome<File<'_>> {
         let source = Source::open(path)?;
         let name = source.name().to_owned();
-        let contacts = ContactReader::open(source, self.session.reader()?.environment())?;
+        let contacts = ContactReader::open(source, self.session.reader()?.environment())
+            .map_err(|error| Failure::Failed(message(&error.to_string(), self.hides_addresses).into_owned()))?;
         let bar = self.session.settings.progress_bytes(&format!("{doing} {name}"), contacts.progress().total_bytes());
         Ok(File { importer: self, name, contacts, bar })
     }
@@ -114,10 +118,12 @@ impl Importer<'_> {
         for path in files {
             let mut file = self.open(path, "looking at")?;
             inference.see(file.contacts.mentions());
-            while let Some((_, item)) = file.next() {
-                if let Ok(patch) = item {
-                    inference.see(&patch);
+            loop {
+                let lot = file.lot(LOT);
+                if lot.is_empty() {
+                    break;
                 }
+                lot.iter().filter_map(|(_, item)| item.as_ref().ok()).for_each(|patch| inference.see(patch));
             }
         }
         let mut schema = SchemaInput::from(inference.finish());
@@ -142,8 +148,11 @@ impl Importer<'_> {
             while has_more {
                 let commit = self.session.write(|writer| {
                     while writer.staged_contacts() < BATCH {
-                        let Some(line) = file.next() else { return Ok(false) };
-                        file.put(writer, line, &mut summary)?;
+                        let lot = file.lot(LOT);
+                        if lot.is_empty() {
+                            return Ok(false);
+                        }
+                        file.put_all(writer, lot, &mut summary)?;
                     }
                     Ok(true)
                 })?;
@@ -152,8 +161,13 @@ impl Importer<'_> {
                 omissions.merge(commit.omissions);
             }
         }
-        summary.left_out = omissions.sentences();
+        summary.left_out = self.left_out(&omissions);
         Ok(summary)
+    }
+
+    fn left_out(&self, omissions: &Omissions) -> Vec<String> {
+        let sentences = omissions.sentences();
+        sentences.iter().map(|sentence| message(sentence, self.hides_addresses).into_owned()).collect()
     }
 
     /// Everything in one commit, or nothing if a line is bad or a contact comes twice.
@@ -166,15 +180,21 @@ impl Importer<'_> {
                 writer.import_schema(schema)?;
             }
             for file in &mut opened {
-                while let Some((line, item)) = file.next() {
-                    if let Ok(patch) = &item
-                        && let Some(earlier) = seen.earlier(&file.name, line, patch)
-                    {
-                        summary.read += 1;
-                        file.reject(line, &format!("this contact comes a second time, after {earlier}"), &mut summary);
-                        continue;
+                loop {
+                    let mut lot = file.lot(LOT);
+                    if lot.is_empty() {
+                        break;
                     }
-                    file.put(writer, (line, item), &mut summary)?;
+                    lot.retain(|(line, item)| {
+                        let earlier = item.as_ref().ok().and_then(|patch| seen.earlier(&file.name, *line, patch));
+                        if let Some(earlier) = &earlier {
+                            summary.read += 1;
+                            let reason = format!("this contact comes a second time, after {earlier}");
+                            file.reject(*line, &reason, &mut summary);
+                        }
+                        earlier.is_none()
+                    });
+                    file.put_all(writer, lot, &mut summary)?;
                 }
             }
             if summary.rejected > 0 { Err(WorkspaceError::Abandoned) } else { Ok(()) }
@@ -182,7 +202,7 @@ impl Importer<'_> {
         match result {
             Ok(commit) => {
                 summary.add(commit.counts);
-                summary.left_out = commit.omissions.sentences();
+                summary.left_out = self.left_out(&commit.omissions);
                 Ok(summary)
             }
             Err(WorkspaceError::Abandoned) => {
@@ -196,22 +216,35 @@ impl Importer<'_> {
 type Line = (LineNumber, Result<ContactPatch, crate::import::Rejection>);
 
 impl File<'_> {
-    fn next(&mut self) -> Option<Line> {
-        let line = self.contacts.next();
+    /// The next lines.
+    fn lot(&mut self, size: usize) -> Vec<Line> {
+        let lot = self.contacts.by_ref().take(size).collect();
         self.bar.set(self.contacts.progress().bytes_read());
-        line
+        lot
     }
 
-    fn put(&self, writer: &mut Writer<'_>, (line, item): Line, summary: &mut Summary) -> Result<(), WorkspaceError> {
-        summary.read += 1;
-        match item {
-            Ok(patch) => {
-                if let Err(rejection) = writer.put(&patch)? {
-                    self.reject(line, &reason(&rejection, self.importer.hides_addresses), summary);
+    fn put_all(&self, writer: &mut Writer<'_>, lot: Vec<Line>, summary: &mut Summary) -> Result<(), WorkspaceError> {
+        summary.read += lot.len() as u64;
+        let (mut lines, mut patches, mut refused) =
+            (Vec::with_capacity(lot.len()), Vec::with_capacity(lot.len()), Vec::new());
+        for (line, item) in lot {
+            match item {
+                Ok(patch) => {
+                    lines.push(line);
+                    patches.push(patch);
+                }
+                Err(rejection) => {
+                    refused.push((line, message(&rejection.reason, self.importer.hides_addresses).into_owned()));
                 }
             }
-            Err(rejection) => self.reject(line, &rejection.reason, summary),
         }
+        for (line, outcome) in lines.into_iter().zip(writer.put_all(&patches)?) {
+            if let Err(rejection) = outcome {
+                refused.push((line, reason(&rejection, self.importer.hides_addresses)));
+            }
+        }
+        refused.sort_unstable();
+        refused.iter().for_each(|(line, reason)| self.reject(*line, reason, summary));
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::cli::Outcome;
+use crate::cli::commands::hiding;
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::RejectedLine;
 use crate::cli::output::{Format, Output};
@@ -31,7 +32,8 @@ pub(super) fn warnings(text: &str, warnings: &[Diagnostic], settings: &Settings)
 fn drawing(text: &str, diagnostics: &[Diagnostic], settings: &Settings) {
     if !diagnostics.is_empty() {
         // Standard error may be closed, and then there is nobody to tell.
-        let _ = write!(std::io::stderr(), "{}", draw(text, diagnostics, settings.color_errors));
+        let text = hiding::query(text, diagnostics);
+        let _ = write!(std::io::stderr(), "{}", draw(&text, diagnostics, settings.color_errors));
     }
 }
 

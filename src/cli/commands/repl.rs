@@ -16,6 +16,7 @@ use crate::cli::args::Cli;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
+use crate::workspace::PROMPT_HISTORY;
 
 /// Rows shown for each search.
 const ROWS: &str = "10";
@@ -40,7 +41,7 @@ pub(super) fn repl(settings: &Settings) -> Outcome {
     let mut editor: Editor<Prompt, DefaultHistory> =
         Editor::new().map_err(|error| Failure::Failed(format!("the prompt cannot be used: {error}")))?;
     editor.set_helper(Some(Prompt { names: names(&session)? }));
-    let history = session.workspace.folder().join("history");
+    let history = session.workspace.folder().join(PROMPT_HISTORY);
     // A history that is not there yet, or cannot be read, is an empty one.
     let _ = editor.load_history(&history);
     loop {

@@ -3,14 +3,15 @@
 use std::fmt;
 
 use crate::cli::Outcome;
+use crate::cli::commands::hiding::shown;
 use crate::cli::commands::queries;
 use crate::cli::failure::Failure;
-use crate::cli::output::contact::{ContactItem, hidden};
+use crate::cli::output::contact::ContactItem;
 use crate::cli::settings::Settings;
 use crate::ids::DocumentNumber;
 use crate::import::LineNumber;
 use crate::workspace::change::ContactRef;
-use crate::workspace::{Commit, Reader, Rejection, Workspace, WorkspaceError, Writer};
+use crate::workspace::{Commit, Reader, Workspace, WorkspaceError, Writer};
 
 /// A workspace as one command uses it.
 pub(super) struct Session<'s> {
@@ -54,7 +55,8 @@ impl<'s> Session<'s> {
     /// The contact that the command line names.
     pub(super) fn contact(&self, reader: &Reader<'_>, reference: &ContactRef) -> Outcome<DocumentNumber> {
         let found = self.told(reader.find(reference))?;
-        found.ok_or_else(|| Failure::because(WorkspaceError::UnknownContact(shown(reference))))
+        let hides_addresses = reader.environment().redact_urns;
+        found.ok_or_else(|| Failure::because(WorkspaceError::UnknownContact(shown(reference, hides_addresses))))
     }
 
     /// A contact as it is given out, without its groups; `None` if there is none of that number.
@@ -78,24 +80,5 @@ pub(super) fn failure(error: WorkspaceError, settings: &Settings) -> Failure {
         | WorkspaceError::BadKey(_)
         | WorkspaceError::Settings(_) => Failure::Usage(error.to_string()),
         other => Failure::because(other),
-    }
-}
-
-/// How a contact was named on the command line or in a file.
-pub(super) fn shown(reference: &ContactRef) -> String {
-    match reference {
-        ContactRef::Uuid(uuid) => uuid.to_string(),
-        ContactRef::Urn(urn) => urn.to_string(),
-        ContactRef::Id(id) => id.to_string(),
-    }
-}
-
-/// Why a change was refused, without the address if addresses are hidden.
-pub(super) fn reason(rejection: &Rejection, hides_addresses: bool) -> String {
-    match rejection {
-        Rejection::UrnTaken { urn, holder } if hides_addresses => {
-            format!("its address {} belongs to contact {holder}; take it from them first", hidden(urn.scheme()))
-        }
-        other => other.to_string(),
     }
 }

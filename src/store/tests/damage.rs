@@ -53,6 +53,7 @@ fn read_everything(store: &Store) -> Vec<&'static str> {
     let view = snapshot.view();
     view.settings().err().into_iter().for_each(&mut note);
     view.identity().err().into_iter().for_each(&mut note);
+    view.directory().err().into_iter().for_each(&mut note);
     view.schema().err().into_iter().for_each(&mut note);
     view.checked_rows().unwrap().filter_map(Result::err).for_each(&mut note);
     view.uuids().unwrap().filter_map(Result::err).for_each(&mut note);
@@ -140,4 +141,78 @@ fn put(store: &Store, table: Table, key: &[u8], value: &[u8]) {
     let mut txn = store.environment.env.write_txn().unwrap();
     table.put(&mut txn, key, value).unwrap();
     txn.commit().unwrap();
+}
+
+#[test]
+fn an_entry_that_is_gone_from_any_table_is_missed_in_the_directory() {
+    let (_folder, store) = full_store();
+    let tables = store.environment.tables.listed();
+    let differing = |store: &Store| -> Vec<&'static str> {
+        let snapshot = store.read().unwrap();
+        let view = snapshot.view();
+        let directory = view.directory().unwrap().unwrap();
+        let is_other =
+            |(name, expected): (&'static str, u64)| (view.count_entries(name) != Some(expected)).then_some(name);
+        directory.into_iter().filter_map(is_other).collect()
+    };
+    assert_eq!(differing(&store), Vec::<&str>::new());
+    for (name, table) in tables.into_iter().filter(|(name, _)| !name.starts_with("index")) {
+        let (key, value) = {
+            let snapshot = store.read().unwrap();
+            let (key, value) = table.first(snapshot.view().txn).unwrap().unwrap();
+            (key.to_owned(), value.to_owned())
+        };
+        let mut txn = store.environment.env.write_txn().unwrap();
+        table.delete(&mut txn, &key).unwrap();
+        txn.commit().unwrap();
+        assert_eq!(differing(&store), [name]);
+        put(&store, table, &key, &value);
+    }
+}
+
+#[test]
+fn an_identity_or_address_whose_key_is_damaged_is_not_called_missing() {
+    let (_folder, store) = full_store();
+    for (table, is_uuid) in [(store.environment.tables.uuids, true), (store.environment.tables.urns, false)] {
+        let entries: Vec<(Vec<u8>, Vec<u8>)> = {
+            let snapshot = store.read().unwrap();
+            let entries = table.iter(snapshot.view().txn).unwrap();
+            entries.map(|entry| entry.map(|(key, value)| (key.to_owned(), value.to_owned())).unwrap()).collect()
+        };
+        let (key, value) = entries.get(1).unwrap();
+        let find = |store: &Store| {
+            let snapshot = store.read().unwrap();
+            let view = snapshot.view();
+            if is_uuid {
+                view.document_by_uuid_or_damage(Uuid(key.as_slice().try_into().unwrap()))
+            } else {
+                view.document_by_urn_or_damage(std::str::from_utf8(key).unwrap())
+            }
+        };
+        assert_eq!(find(&store).unwrap().map(|document| document.0.to_le_bytes().to_vec()), Some(value[5..].to_vec()));
+        for at in 0..key.len() {
+            let mut damaged = key.clone();
+            // Neighbours stay neighbours: a flipped key keeps its place in the page.
+            damaged[at] ^= 1;
+            let mut txn = store.environment.env.write_txn().unwrap();
+            if table.get(&txn, &damaged).unwrap().is_some() {
+                continue;
+            }
+            table.delete(&mut txn, key).unwrap();
+            table.put(&mut txn, &damaged, value).unwrap();
+            txn.commit().unwrap();
+            let is_beside = entries.iter().all(|(other, _)| (other < key) == (other < &damaged) || other == key);
+            match find(&store) {
+                Err(error) => {
+                    assert!(error.is_damage(), "{error}");
+                    assert!(!error.to_string().contains("+2507"), "{error}");
+                }
+                Ok(found) => assert!(found.is_none() && !is_beside, "byte {at}"),
+            }
+            let mut txn = store.environment.env.write_txn().unwrap();
+            table.delete(&mut txn, &damaged).unwrap();
+            table.put(&mut txn, key, value).unwrap();
+            txn.commit().unwrap();
+        }
+    }
 }

@@ -1,0 +1,9 @@
+//! Files of contacts, of whatever kind they turn out to be, through to a store that is checked now and then.
+#![no_main]
+
+#[path = "../../tests/hostile/bodies.rs"]
+mod bodies;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| bodies::contacts(input));
