@@ -43,6 +43,7 @@ mod codec;
 mod contacts;
 pub mod container;
 mod dirty;
+mod draft;
 mod environment;
 mod error;
 pub mod fail;
@@ -70,8 +71,9 @@ use std::sync::Arc;
 
 pub use backup::Backup;
 pub use contacts::{HashedHolders, open_row, urn_hash, uuid_hash};
+pub use draft::{BlockList, LogDraft};
 pub use error::{Damage, StoreError};
-pub use log::{BlockList, Cause, LogDraft, LogEntry, LogGroup, Moves};
+pub use log::{Cause, LogEntry, LogGroup, Moves};
 pub use marker::{FORMAT, OLDEST_FORMAT};
 pub use members::MemberSet;
 pub use meta::{Settings, State};

@@ -14,7 +14,7 @@ use crate::plan::atom::{Atom, Expr, LogicalPlan};
 use crate::plan::logical;
 use crate::refresh::{Engine, Flips, Moment, order};
 use crate::sema::query::Query;
-use crate::store::{Cause, MemberSet, RowView, StoreError, View};
+use crate::store::{Cause, MemberSet, RowView};
 use crate::workspace::definitions::Definitions;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::filling::StoredMembers;
@@ -241,7 +241,11 @@ impl Reader<'_> {
     /// # Errors
     /// If the store cannot be read.
     pub fn overrides(&self, group: GroupId) -> Result<(RoaringBitmap, RoaringBitmap), WorkspaceError> {
-        overrides(self.snapshot().view(), self.definitions(), group)
+        if !self.definitions().has_overrides(group) {
+            return Ok(Default::default());
+        }
+        let view = self.snapshot().view();
+        Ok((view.members(MemberSet::Pinned(group))?, view.members(MemberSet::Excluded(group))?))
     }
 
     /// Whether a contact is pinned in a group or excluded from it.
@@ -271,17 +275,4 @@ impl Reader<'_> {
         }
         Ok(uuids)
     }
-}
-
-/// Pins and exclusions of a group.
-pub(crate) fn overrides(
-    view: View<'_>,
-    definitions: &Definitions,
-    group: GroupId,
-) -> Result<(RoaringBitmap, RoaringBitmap), WorkspaceError> {
-    if !definitions.has_overrides(group) {
-        return Ok(Default::default());
-    }
-    let load = |set| Ok::<_, StoreError>(view.members(set)?);
-    Ok((load(MemberSet::Pinned(group))?, load(MemberSet::Excluded(group))?))
 }
