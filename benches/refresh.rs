@@ -1,5 +1,5 @@
-//! Changed contacts against all groups: groups × size of batch × kind of change, filling, and the plain evaluator on
-//! the same changes. `HEADCOUNT_BENCH_CONTACTS` sets the number of changed contacts (131,072 unless given).
+//! Changed contacts against all groups: groups × size of batch × kind of change, filling, the clock, and the plain
+//! evaluator on the same changes. `HEADCOUNT_BENCH_CONTACTS` sets the number of changed contacts (131,072 unless given).
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
@@ -12,6 +12,7 @@ use headcount::model::{Context, matches};
 use headcount::plan::logical::lower;
 use headcount::refresh::{Engine, Moment, NoMemberships, Outcome, RowChange, Table};
 use headcount::sema::query::Query;
+use headcount::value::Instant;
 
 #[path = "refresh_data/mod.rs"]
 mod data;
@@ -79,16 +80,19 @@ fn apply(criterion: &mut Criterion) {
     }
 }
 
+/// Groups × kind of change × batch size.
 fn sizes(criterion: &mut Criterion) {
-    let all = changes(Kind::Mixed, 4096, 4);
     for count in GROUPS {
         let engine = engine(&groups(count, 1));
-        let mut group = criterion.benchmark_group(format!("batch/{count}"));
-        for size in [1, 8, 64, 512, 4096] {
-            group.throughput(Throughput::Elements(all.len() as u64)).sample_size(10);
-            group.bench_with_input(BenchmarkId::from_parameter(size), &all, |bencher, all| {
-                bencher.iter(|| all.chunks(size).for_each(|batch| drop(black_box(engine.apply(batch)))));
-            });
+        for kind in Kind::ALL {
+            let all = changes(kind, 4096, 4);
+            let mut group = criterion.benchmark_group(format!("batch/{count}/{kind:?}"));
+            for size in [1, 8, 64, 512, 4096] {
+                group.throughput(Throughput::Elements(all.len() as u64)).sample_size(10);
+                group.bench_with_input(BenchmarkId::from_parameter(size), &all, |bencher, all| {
+                    bencher.iter(|| all.chunks(size).for_each(|batch| drop(black_box(engine.apply(batch)))));
+                });
+            }
         }
     }
 }
@@ -130,6 +134,26 @@ fn fill(criterion: &mut Criterion) {
     }
 }
 
+/// A day of the clock: what flips among all contacts, by the groups that look at relative dates.
+fn clock(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("clock");
+    let mut dice = data::Dice::new(6);
+    let rows: Vec<(DocumentNumber, Contact)> =
+        (0..contacts() / 8).map(|at| (DocumentNumber(at as u32), data::contact(&mut dice))).collect();
+    let rows: Vec<(DocumentNumber, &Contact)> = rows.iter().map(|(document, row)| (*document, row)).collect();
+    for count in GROUPS {
+        let engine = engine(&groups(count, 1));
+        let tomorrow = Instant::from_micros(now().micros() + 86_400_000_000);
+        let instants = engine.advance(tomorrow, &rows, &NoMemberships);
+        let flips: usize = instants.iter().flat_map(|at| &at.flips).map(|f| f.entered.len() + f.left.len()).sum();
+        eprintln!("a day for {} contacts and {count} groups: {} instants, {flips} flips", rows.len(), instants.len());
+        group.throughput(Throughput::Elements(rows.len() as u64)).sample_size(10);
+        group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
+            bencher.iter(|| black_box(engine.advance(tomorrow, &rows, &NoMemberships)));
+        });
+    }
+}
+
 fn build(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("table");
     for count in GROUPS {
@@ -146,5 +170,5 @@ fn build(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, apply, sizes, evaluator, fill, build);
+criterion_group!(benches, apply, sizes, evaluator, fill, clock, build);
 criterion_main!(benches);

@@ -81,9 +81,16 @@ fn contact(number: u32) -> Contact {
 struct Generated;
 
 impl Rows for Generated {
+    type Found<'a> = ();
     type View<'a> = Contact;
-    fn row(&self, document: DocumentNumber) -> Result<Option<Contact>, IndexError> {
-        Ok(Some(contact(document.0)))
+    fn find(&self, _: DocumentNumber) -> Result<Option<()>, IndexError> {
+        Ok(Some(()))
+    }
+    fn open<'a>(document: DocumentNumber, (): &()) -> Result<Contact, IndexError>
+    where
+        Self: 'a,
+    {
+        Ok(contact(document.0))
     }
     fn by_uuid(&self, _: Uuid) -> Result<Option<DocumentNumber>, IndexError> {
         Ok(None)
@@ -115,12 +122,29 @@ fn seen_since(day: i64) -> Atom {
     Atom::TimeRange(TimeProperty::LastSeenOn, Some(bound), None)
 }
 
+/// Twenty places for the nth time.
+fn districts(n: i64) -> Vec<String> {
+    (0..20).map(|place| format!("district {}", (place * 19 + n) % 400)).collect()
+}
+
 /// What must hold the nth time that a search is run.
 type Demand = fn(i64) -> Vec<(Atom, bool)>;
 
 /// The atoms that must all hold, each as it is or negated, for the nth time that the search is run.
 fn searches() -> Vec<(&'static str, Demand)> {
     vec![
+        ("equality", |n| vec![(text_in(TextProperty::Field(GENDER), &[["m", "f"][n as usize % 2].to_owned()]), false)]),
+        ("range of numbers", |n| vec![(older_than(25 + n % 30), false)]),
+        ("range of moments", |n| vec![(seen_since(n * 37 % 2800), false)]),
+        ("20 alternatives", |n| vec![(text_in(TextProperty::Place(DISTRICT), &districts(n)), false)]),
+        ("whole name", |n| {
+            let name = contact((n * 7919 % 100_000) as u32).name.unwrap_or_default();
+            vec![(text_in(TextProperty::Name, &[name.to_lowercase()]), false)]
+        }),
+        ("whole address", |n| {
+            let urn = contact((n * 7919 % 100_000) as u32).urns.remove(0);
+            vec![(text_in(TextProperty::Urn, &[urn.path().to_owned()]), false)]
+        }),
         ("equality and range", |n| {
             let gender = ["m", "f"][n as usize % 2].to_owned();
             vec![(text_in(TextProperty::Field(GENDER), &[gender]), false), (older_than(25 + n % 30), false)]
@@ -130,8 +154,8 @@ fn searches() -> Vec<(&'static str, Demand)> {
             vec![(seen_since(n * 37 % 2800), false), (gender, true)]
         }),
         ("20 alternatives and range", |n| {
-            let places: Vec<String> = (0..20).map(|place| format!("district {}", (place * 19 + n) % 400)).collect();
-            vec![(text_in(TextProperty::Place(DISTRICT), &places), false), (older_than(25 + n % 30), false)]
+            let places = text_in(TextProperty::Place(DISTRICT), &districts(n));
+            vec![(places, false), (older_than(25 + n % 30), false)]
         }),
         ("unset", |n| {
             let property = [TextProperty::Language, TextProperty::Field(DISTRICT)][n as usize % 2].clone();
@@ -142,6 +166,9 @@ fn searches() -> Vec<(&'static str, Demand)> {
         }),
         ("phone substring", |n| {
             vec![(Atom::UrnContains(None, format!("{:06}", 123_457 * (n + 1) % 1_000_000).into()), false)]
+        }),
+        ("phone substring of 4 digits", |n| {
+            vec![(Atom::UrnContains(None, format!("{:04}", 1_237 * (n + 1) % 10_000).into()), false)]
         }),
     ]
 }

@@ -1,4 +1,4 @@
-//! Whole workspaces on generated data: opening, searching, applying changes durably, ticking.
+//! Whole workspaces on generated data: opening, searching, applying changes durably, ticking, filling.
 //!
 //! 20,000 contacts and 100 groups unless `HEADCOUNT_BENCH_CONTACTS` says otherwise.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use headcount::generate::{Generator, Options};
 use headcount::import::{Source, schema};
 use headcount::sema::query::Dialect;
-use headcount::workspace::{Change, ContactRef, Event, GroupInput, PageRequest, Settings, Workspace};
+use headcount::workspace::{Change, ContactRef, Event, GroupInput, PageRequest, Settings, Workspace, WorkspaceError};
 
 fn contacts() -> u64 {
     std::env::var("HEADCOUNT_BENCH_CONTACTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000)
@@ -129,5 +129,30 @@ fn changes(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, searches, changes);
+/// A hundred groups filled and stored, and their log entry; nothing of it is kept.
+fn fill(c: &mut Criterion) {
+    let subject = Subject::new();
+    let generator = Generator::new(&Options { groups: 100, ..subject.options.clone() }).unwrap();
+    let groups = generator.groups().into_iter().enumerate();
+    let groups: Vec<GroupInput> = groups
+        .map(|(at, group)| GroupInput { uuid: None, name: format!("Filled {at}"), query: Some(group.query) })
+        .collect();
+    let mut group = c.benchmark_group("fill");
+    group.sample_size(10).throughput(Throughput::Elements(groups.len() as u64));
+    for (name, from) in [("by their queries", usize::MAX), ("by the engine", 1)] {
+        subject.workspace.fill_by_engine_from(from);
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let abandoned = subject.workspace.write(subject.options.now, |batch| {
+                    batch.import_groups(&groups, Dialect::ContactQl)?;
+                    Err::<(), _>(WorkspaceError::Abandoned)
+                });
+                assert!(abandoned.is_err());
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, searches, changes, fill);
 criterion_main!(benches);

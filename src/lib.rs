@@ -63,6 +63,8 @@ pub mod cli;
 pub mod contact;
 pub mod diagnostic;
 pub mod exec;
+#[cfg(feature = "parquet")]
+pub mod export;
 pub mod generate;
 pub mod ids;
 pub mod import;
@@ -73,6 +75,7 @@ pub mod model;
 pub mod plan;
 pub mod refresh;
 pub mod render;
+pub mod report;
 pub mod schema;
 pub mod sema;
 pub mod span;

@@ -127,3 +127,92 @@ fn bad_input_is_told_and_changes_nothing() {
     }
     assert_eq!(run(path, &["init"]).status, 1);
 }
+
+#[test]
+fn a_first_sheet_is_told_what_it_lacks() {
+    let folder = workspace();
+    let path = folder.path();
+    fs::write(path.join("own.csv"), "name,phone,village\nAnn,0788123009,Tumba\n").unwrap();
+    let ran = run(path, &["import", "own.csv", "--infer"]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.errors.contains("of `phone`, `village`, name the one of phone numbers `URN:tel`"), "{}", ran.errors);
+    fs::write(path.join("own.csv"), "Name,URN:tel\nAnn,0788123009\nBob,+250788123008\n").unwrap();
+    let ran = run(path, &["import", "own.csv"]);
+    let told = "warning: 1 phone number is not written in full, such as `0788123009`";
+    assert!(ran.status == 0 && ran.errors.starts_with(told), "{}", ran.errors);
+    run(path, &["workspace", "set", "--redact-urns", "true"]);
+    let again = run(path, &["import", "own.csv"]);
+    assert!(again.errors.contains("1 phone number is") && !again.errors.contains("0788123009"), "{}", again.errors);
+    assert_eq!(run(path, &["import", "own.csv", "--quiet"]).errors, "");
+}
+
+#[test]
+fn a_batch_of_searches_answers_each_line_in_order() {
+    let folder = workspace();
+    let path = folder.path();
+    let queries = "{\"query\": \"age > 30\"}\n{\"query\": \"agee > 30\"}\n\nno query\n{\"query\": \"city = Kigalli OR age > 1\"}\n{\"query\": \"age IN (16, 36)\"}\n";
+    fs::write(path.join("queries.jsonl"), queries).unwrap();
+    for (options, key) in [(&[][..], "contacts"), (&["--count"], "total"), (&["--count", "--group", "VIP"], "total")] {
+        let ran = run(path, &[&["query", "--batch", "queries.jsonl"], options].concat());
+        // Some lines were wrong: the lines say which, nothing is drawn.
+        assert_eq!((ran.status, ran.errors.as_str()), (1, ""), "{options:?}");
+        let lines: Vec<Value> = ran.output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 5);
+        assert_eq!(lines[0]["query"], "fields.age > 30");
+        assert_eq!(
+            (&lines[1]["code"], &lines[1]["span"]),
+            (&"query:unknown_property".into(), &Value::from(vec![0, 4]))
+        );
+        assert_eq!((&lines[2]["line"], lines[2]["error"].is_string()), (&4.into(), true));
+        assert_eq!(lines[3]["code"], "query:unknown_property");
+        assert_eq!(lines[4]["query"], "fields.age IN (16, 36)");
+        assert!(!lines[4][key].is_null(), "{options:?}");
+        let total = if options.len() > 1 { 1 } else { 2 };
+        assert_eq!(lines[4]["total"], total, "{options:?}");
+    }
+    // `parse` gives its warnings with each line.
+    fs::write(path.join("queries.jsonl"), "{\"query\": \"gender = New York\"}\n{\"query\": \"age > 3\"}\n").unwrap();
+    let ran = run(path, &["parse", "--batch", "queries.jsonl"]);
+    assert_eq!((ran.status, ran.errors.as_str()), (0, ""));
+    let lines: Vec<Value> = ran.output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (&lines[0]["warnings"][0]["code"], &lines[1]["warnings"]),
+        (&"query:suspicious".into(), &Value::Array(vec![]))
+    );
+}
+
+#[test]
+fn a_contact_is_named_by_how_its_identity_begins() {
+    let folder = workspace();
+    let path = folder.path();
+    // Ann and Bob differ in the last digit alone.
+    let several = run(path, &["contact", "show", "981bf246"]);
+    assert_eq!((several.status, several.output.as_str()), (1, ""));
+    assert!(several.errors.contains("several begin so"), "{}", several.errors);
+    let line = r#"{"uuid": "5051F1CB-d5f1-47ed-b320-020f6e54b9c2", "name": "Eve", "urns": ["tel:1"]}"#;
+    fs::write(path.join("eve.jsonl"), line).unwrap();
+    run(path, &["import", "eve.jsonl"]);
+    for beginning in ["5051f1cb", "5051f1cb-d5f1", "5051F1CBD5F147", "5051f1cb-d5f1-47ed-b320-020f6e54b9c"] {
+        assert_eq!(json(path, &["contact", "show", beginning])["name"], "Eve", "{beginning}");
+    }
+    assert_eq!(json(path, &["contact", "edit", "5051f1cb", "--name", "Eva"])["name"], "Eva");
+    assert_eq!(run(path, &["contact", "show", "5051f1cc"]).status, 1);
+    assert_eq!(run(path, &["contact", "show", "5051f1"]).status, 2);
+}
+
+#[test]
+fn more_is_said_if_asked_for() {
+    let folder = workspace();
+    let path = folder.path();
+    assert_eq!(run(path, &["query", "age > 30", "--count"]).errors, "");
+    let more = run(path, &["query", "age > 30", "--count", "-v"]).errors;
+    assert!(more.starts_with("store ") && more.contains("\ntook ") && !more.contains("blocks read"), "{more}");
+    let most = run(path, &["query", "age > 30", "--count", "-vv"]).errors;
+    assert!(most.contains("fields.age > 30") && most.contains("blocks read"), "{most}");
+    let change =
+        format!("{{\"type\": \"contact_name_changed\", \"contact\": {{\"uuid\": \"{ANN}\"}}, \"name\": \"Anne\"}}\n");
+    fs::write(path.join("changes.jsonl"), change).unwrap();
+    let applied = run(path, &["apply", "changes.jsonl", "-v"]).errors;
+    assert!(applied.contains(": 1 line in "), "{applied}");
+    assert_eq!(run(path, &["apply", "changes.jsonl", "-q"]).errors, "");
+}

@@ -1,8 +1,8 @@
 //! Stores of every format that was ever released open, answer, and can be written to; newer ones say so.
 //!
-//! `tests/fixtures/store-1/` is a store of format 1 as the program of then wrote it, never made anew once released: a
+//! `tests/fixtures/store-N/` is a store of format N as the program of then wrote it, never made anew once released: a
 //! change that cannot read it needs another format. Its data file is packed by leaving out runs of zeros.
-//! `HEADCOUNT_WRITE_FIXTURE=store-2` makes one of the present format, for a format that is new.
+//! `HEADCOUNT_WRITE_FIXTURE=store-3` makes one of the present format, for a format that is new.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -145,7 +145,16 @@ fn packing_is_undone() {
 
 #[test]
 fn a_store_of_format_1_opens() {
-    let (_folder, workspace) = open("store-1");
+    opens("store-1");
+}
+
+#[test]
+fn a_store_of_format_2_opens() {
+    opens("store-2");
+}
+
+fn opens(name: &str) {
+    let (_folder, workspace) = open(name);
     let now = moment("2026-06-20T12:00:00Z");
     let reader = workspace.reader(now).unwrap();
     let report = reader.check().unwrap();

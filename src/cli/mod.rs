@@ -16,6 +16,7 @@ pub mod settings;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
@@ -39,7 +40,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let settings = Settings::resolve(cli.global);
-    match commands::run(cli.command, &settings) {
+    let began = Instant::now();
+    let outcome = commands::run(cli.command, &settings);
+    settings.detail(&format!("took {}", output::lasting(began.elapsed())));
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {

@@ -15,9 +15,9 @@ pub enum Verbosity {
     Quiet,
     /// What people want to know.
     Normal,
-    /// `-v`
+    /// `-v`: which store, and how long things take.
     Verbose,
-    /// `-vv`
+    /// `-vv`: also how queries are answered.
     VeryVerbose,
 }
 
@@ -38,6 +38,8 @@ pub struct Settings {
     pub color_output: bool,
     /// Whether standard error takes colours.
     pub color_errors: bool,
+    /// Whether people read standard output as it comes.
+    pub answers_terminal: bool,
     /// Whether standard error is a terminal, so that progress can be shown.
     pub shows_progress: bool,
 }
@@ -57,6 +59,7 @@ impl Settings {
             (false, 1) => Verbosity::Verbose,
             _ => Verbosity::VeryVerbose,
         };
+        let answers_terminal = std::io::stdout().is_terminal();
         let errors_on_terminal = std::io::stderr().is_terminal();
         Settings {
             store: global.store,
@@ -64,8 +67,9 @@ impl Settings {
             now: global.now.unwrap_or_else(Instant::now),
             is_now_given: global.now.is_some(),
             verbosity,
-            color_output: color(std::io::stdout().is_terminal()),
+            color_output: color(answers_terminal),
             color_errors: color(errors_on_terminal),
+            answers_terminal,
             shows_progress: errors_on_terminal && verbosity > Verbosity::Quiet,
         }
     }
@@ -116,6 +120,11 @@ impl Settings {
         }
     }
 
+    /// Whether the plans of queries are to be told, with `-vv`.
+    pub fn tells_plans(&self) -> bool {
+        self.verbosity >= Verbosity::VeryVerbose
+    }
+
     /// A progress bar over bytes, or one that shows nothing where none is wanted.
     pub fn progress_bytes(&self, what: &str, total: Option<u64>) -> ProgressBar {
         ProgressBar::bytes(what, total, self.shows_progress)
@@ -124,6 +133,11 @@ impl Settings {
     /// A progress bar over things, or one that shows nothing where none is wanted.
     pub fn progress_items(&self, what: &str, total: Option<u64>) -> ProgressBar {
         ProgressBar::items(what, total, self.shows_progress)
+    }
+
+    /// Shows that something goes on of which only the time can be told, or nothing where that is not wanted.
+    pub fn progress_waiting(&self, what: &str) -> ProgressBar {
+        ProgressBar::waiting(what, self.shows_progress)
     }
 
     fn say_as(&self, kind: &str, color: &str, message: &str) {

@@ -24,10 +24,29 @@ use crate::ids::{Block, DocumentNumber, GroupId, Uuid};
 use crate::index::IndexError;
 use crate::index::bits::Words;
 
-/// The rows of one snapshot. Rows are fetched on the calling thread and tested in parallel.
+/// The rows of one snapshot. They are found on the calling thread, and opened and tested in parallel.
 pub trait Rows {
+    /// A row that was found, not looked at yet.
+    type Found<'a>: Send + Sync
+    where
+        Self: 'a;
+
     /// A row, in place.
     type View<'a>: ContactView + Send + Sync
+    where
+        Self: 'a;
+
+    /// Finds the row of a document; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn find(&self, document: DocumentNumber) -> Result<Option<Self::Found<'_>>, IndexError>;
+
+    /// Opens a row that was found.
+    ///
+    /// # Errors
+    /// If the row is damaged.
+    fn open<'a>(document: DocumentNumber, found: &Self::Found<'a>) -> Result<Self::View<'a>, IndexError>
     where
         Self: 'a;
 
@@ -35,7 +54,9 @@ pub trait Rows {
     ///
     /// # Errors
     /// If the store fails or the row is damaged.
-    fn row(&self, document: DocumentNumber) -> Result<Option<Self::View<'_>>, IndexError>;
+    fn row(&self, document: DocumentNumber) -> Result<Option<Self::View<'_>>, IndexError> {
+        self.find(document)?.map(|found| Self::open(document, &found)).transpose()
+    }
 
     /// The document of this identity.
     ///

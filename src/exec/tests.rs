@@ -36,9 +36,16 @@ struct Model {
 }
 
 impl Rows for Model {
+    type Found<'a> = &'a Contact;
     type View<'a> = ContactRef<'a>;
-    fn row(&self, document: DocumentNumber) -> Result<Option<ContactRef<'_>>, IndexError> {
-        Ok(self.contacts.get(&document).cloned().map(|contact| ContactRef(contact, std::marker::PhantomData)))
+    fn find(&self, document: DocumentNumber) -> Result<Option<&Contact>, IndexError> {
+        Ok(self.contacts.get(&document))
+    }
+    fn open<'a>(_: DocumentNumber, found: &&'a Contact) -> Result<ContactRef<'a>, IndexError>
+    where
+        Self: 'a,
+    {
+        Ok(ContactRef((*found).clone(), std::marker::PhantomData))
     }
     fn by_uuid(&self, uuid: Uuid) -> Result<Option<DocumentNumber>, IndexError> {
         Ok(self.contacts.iter().find(|(_, contact)| contact.uuid == uuid).map(|(document, _)| *document))
@@ -468,6 +475,8 @@ proptest! {
                 let search = Search::new(&prepared, &physical);
                 prop_assert_eq!(search.count().unwrap(), matching.len() as u64, "{:?}", plan);
                 let found: Vec<DocumentNumber> = search.collect().unwrap().iter().map(DocumentNumber).collect();
+                let numbers: Vec<DocumentNumber> = search.numbers().unwrap().into_iter().map(DocumentNumber).collect();
+                prop_assert_eq!(&numbers, &found, "{:?}", plan);
                 prop_assert_eq!(&found, &matching);
                 let some = search.documents(page / 2, page).unwrap();
                 prop_assert_eq!(some, matching.iter().copied().skip(page / 2).take(page).collect::<Vec<_>>());

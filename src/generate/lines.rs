@@ -77,6 +77,8 @@ pub fn write_change(out: &mut String, change: &Change) {
             ContactRef::Uuid(uuid) => reference.display("uuid", uuid),
             ContactRef::Urn(urn) => reference.text("urn", urn.as_str()),
             ContactRef::Id(id) => reference.text("id", id),
+            // Only people name contacts so; a line has the whole.
+            ContactRef::Beginning(beginning) => reference.text("uuid", beginning),
         }
         reference.close();
     }

@@ -261,7 +261,7 @@ fn changes_make_sense_one_after_the_other() {
         let uuid = match change.contact.unwrap() {
             ContactRef::Uuid(uuid) => uuid,
             ContactRef::Urn(urn) => holders[&urn.identity()],
-            ContactRef::Id(_) => panic!("no contact is given by number"),
+            ContactRef::Id(_) | ContactRef::Beginning(_) => panic!("no contact is given by number or in part"),
         };
         *times.entry(uuid).or_insert(0) += 1;
         let renew = |urns: &mut HashMap<Uuid, Vec<Urn>>, holders: &mut HashMap<String, Uuid>, new: Vec<Urn>| {

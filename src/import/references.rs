@@ -9,17 +9,21 @@ use crate::import::source::Source;
 use crate::value::Urn;
 use crate::workspace::change::ContactRef;
 
-/// Reads who is meant: a uuid, an address `scheme:path`, or the platform's number.
+/// The fewest characters of an identity that name a contact.
+pub const SHORTEST: usize = 8;
+
+/// Reads who is meant: a uuid or the first eight digits of it or more, an address `scheme:path`, or the platform's number.
 ///
 /// ```
 /// use headcount::import::references::contact_ref;
 /// use headcount::workspace::change::ContactRef;
 /// assert!(matches!(contact_ref("tel:+250788123123"), Ok(ContactRef::Urn(_))));
+/// assert!(matches!(contact_ref("5051f1cb"), Ok(ContactRef::Beginning(_))));
 /// assert!(contact_ref("bob").is_err());
 /// ```
 ///
 /// # Errors
-/// If the text is none of the three.
+/// If the text is none of these.
 pub fn contact_ref(text: &str) -> Result<ContactRef, String> {
     let text = text.trim();
     if let Some(uuid) = Uuid::parse(text) {
@@ -30,6 +34,11 @@ pub fn contact_ref(text: &str) -> Result<ContactRef, String> {
     }
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(ContactRef::Id(text.into()));
+    }
+    // Digits alone are a number: a beginning that has no letter is written with its first hyphen.
+    let is_beginning = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    if (SHORTEST..36).contains(&text.len()) && text.bytes().all(is_beginning) {
+        return Ok(ContactRef::Beginning(text.to_ascii_lowercase().into()));
     }
     Err(format!("{} is neither a uuid, nor an address such as `tel:+250788123123`, nor a number", shown(text)))
 }

@@ -66,9 +66,23 @@ impl Header {
             ));
         }
         if !columns.iter().any(|column| matches!(column, Column::Uuid | Column::Urn(_))) {
-            return Err(
-                "the header has neither a `UUID` nor a `URN:<scheme>` column to tell who a row is about".to_owned()
-            );
+            let unknown: Vec<String> = columns
+                .iter()
+                .filter_map(|column| match column {
+                    Column::Unknown(name) => Some(shown(name)),
+                    _ => None,
+                })
+                .collect();
+            let hint = match unknown.as_slice() {
+                [] => String::new(),
+                names => format!(
+                    "; of {}, name the one of phone numbers `URN:tel`, and each that is a field `Field:<name>`",
+                    names.join(", ")
+                ),
+            };
+            return Err(format!(
+                "the header has neither a `UUID` nor a `URN:<scheme>` column to tell who a row is about{hint}"
+            ));
         }
         let mut seen = HashSet::new();
         for column in columns.iter().filter(|column| is_known(column)) {

@@ -150,6 +150,25 @@ pub fn for_each(set: &Words, mut visit: impl FnMut(u16) -> bool) {
     }
 }
 
+/// Writes the document numbers of the set, ascending, as far as there is room; `first` is the block's first.
+pub fn list(set: &Words, first: u32, out: &mut [u32]) {
+    let mut slots = out.iter_mut();
+    for (at, &word) in set.iter().enumerate() {
+        let start = first | (at as u32) << 6;
+        if word == u64::MAX {
+            (0..64).zip(slots.by_ref()).for_each(|(bit, slot)| *slot = start | bit);
+            continue;
+        }
+        let mut rest = word;
+        while rest != 0
+            && let Some(slot) = slots.next()
+        {
+            *slot = start | rest.trailing_zeros();
+            rest &= rest - 1;
+        }
+    }
+}
+
 /// Whether the set has this offset.
 pub fn contains(set: &Words, offset: u16) -> bool {
     set[usize::from(offset >> 6)] >> (offset & 63) & 1 == 1

@@ -21,7 +21,9 @@ pub mod distinct;
 pub mod extent;
 pub mod lookup;
 pub mod property;
+pub mod tally;
 pub mod text;
+mod tokens;
 
 #[cfg(test)]
 mod tests;

@@ -195,6 +195,18 @@ fn deltas_and_merges_hold_what_was_written_last() {
         let rtxn = env.read_txn().unwrap();
         let distinct = index.distinct_values(&rtxn, PropertyId::Name, usize::MAX).unwrap().unwrap();
         assert!(distinct.into_iter().eq(names.iter().map(|(value, _)| value).collect::<BTreeSet<_>>()));
+        for property in [PropertyId::Name, PropertyId::Field(AGE), PropertyId::Field(CITY), PropertyId::NameWord] {
+            let mut counts: BTreeMap<&[u8], u64> = BTreeMap::new();
+            let mut documents = BTreeSet::new();
+            for (_, value, document) in before.iter().filter(|(other, ..)| *other == property) {
+                *counts.entry(value).or_default() += 1;
+                documents.insert(*document);
+            }
+            let mut tally = Vec::new();
+            index.tally(&rtxn, property, |value, count| tally.push((value, count))).unwrap();
+            assert!(tally.into_iter().eq(counts), "round {round}: {property:?}");
+            assert_eq!(index.documents_with(&rtxn, property).unwrap(), documents.len() as u64, "round {round}");
+        }
         sizes.push(index.space(&rtxn).unwrap().iter().map(|space| space.delta_bytes).sum::<u64>());
         drop(rtxn);
         if round % 2 == 1 {

@@ -22,7 +22,7 @@ use tantivy::indexer::NoMergePolicy;
 use tantivy::postings::Postings;
 use tantivy::query::{BooleanQuery, PhrasePrefixQuery, PhraseQuery, Query, TermQuery};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
-use tantivy::tokenizer::{PreTokenizedString, Token};
+use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{
     DocId, DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, Score, Searcher, SegmentOrdinal, SegmentReader,
     TERMINATED, TantivyDocument, TantivyError, Term,
@@ -33,6 +33,7 @@ use crate::ids::{Block, DocumentNumber, FieldId};
 use crate::index::bits::{self, WORDS, Words};
 use crate::index::lookup::KeySpan;
 use crate::index::property::FieldKinds;
+use crate::index::tokens::{self, FieldWords, MAX_WORD_BYTES, tagged};
 use crate::index::{BlockSets, IndexError, TextSource};
 use crate::plan::atom::WordMatch;
 use crate::schema::FieldType;
@@ -47,8 +48,9 @@ const SMALL_BATCH: usize = 20_000;
 /// How often a commit is looked for that stays the latest while it is read.
 const RELOADS: usize = 20;
 
-/// Words are cut to this many bytes, so that none is too long for tantivy.
-pub const MAX_WORD_BYTES: usize = 4096;
+/// The name that the schema has for how a text becomes words, in every index there is. tantivy has a tokenizer of this
+/// name; ours stands in its place.
+const TOKENIZER: &str = "raw";
 
 /// The text index of a workspace.
 pub struct TextIndex {
@@ -68,7 +70,7 @@ fn schema() -> Schema {
     let mut builder = Schema::builder();
     builder.add_u64_field("document", INDEXED | FAST);
     let indexing = TextFieldIndexing::default()
-        .set_tokenizer("raw")
+        .set_tokenizer(TOKENIZER)
         .set_fieldnorms(false)
         .set_index_option(IndexRecordOption::WithFreqsAndPositions);
     builder.add_text_field("words", TextOptions::default().set_indexing_options(indexing));
@@ -93,6 +95,7 @@ impl TextIndex {
         let index =
             if is_known { Index::open(directory) } else { Index::create(directory, schema(), Default::default()) }
                 .map_err(|error| failed("opening it", error))?;
+        index.tokenizers().register(TOKENIZER, TextAnalyzer::from(FieldWords::default()));
         let field = |name: &str| index.schema().get_field(name).map_err(|error| failed("reading its schema", error));
         let (document, words) = (field("document")?, field("words")?);
         let generation = committed_generation(&index)?;
@@ -220,19 +223,10 @@ impl TextIndex {
         Ok(())
     }
 
-    /// A contact as it is indexed; `None` if it has no words.
+    /// A contact as it is indexed; `None` if it has no texts.
     fn row<V: ContactView>(&self, document: DocumentNumber, view: &V, kinds: &FieldKinds) -> Option<TantivyDocument> {
         let mut row = TantivyDocument::new();
-        for (field, value) in texts(view, kinds) {
-            let mut tokens = Vec::new();
-            words::for_each_word(value.text, |word| {
-                let position = tokens.len();
-                tokens.push(Token { position, text: term_text(field, word), ..Token::default() });
-            });
-            if !tokens.is_empty() {
-                row.add_pre_tokenized_text(self.words, PreTokenizedString { text: String::new(), tokens });
-            }
-        }
+        texts(view, kinds).for_each(|(field, value)| row.add_text(self.words, tagged(field, value.text)));
         row.field_values().next()?;
         row.add_u64(self.document, u64::from(document.0));
         Some(row)
@@ -271,11 +265,7 @@ fn committed_generation(index: &Index) -> Result<u64, IndexError> {
 
 /// A word of a field, as a term.
 fn term_text(field: FieldId, word: &str) -> String {
-    let mut end = word.len().min(MAX_WORD_BYTES);
-    while !word.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{:04x}{}", field.0, word.get(..end).unwrap_or_default())
+    tagged(field, tokens::cut(word))
 }
 
 /// What the text index knows, at one moment, and for whom it does not.

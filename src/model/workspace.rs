@@ -23,6 +23,10 @@ pub struct Workspace {
     contacts: BTreeMap<Uuid, Contact>,
     /// `None` for a manual group.
     groups: BTreeMap<GroupId, Option<Query>>,
+    /// Queries that are to take the place of others, and do nothing until then.
+    pending: BTreeMap<GroupId, Query>,
+    /// Who is kept in (`true`) or out of which smart group, whatever its query says.
+    overrides: BTreeMap<(GroupId, Uuid), bool>,
     members: BTreeMap<GroupId, BTreeSet<Uuid>>,
     log: Vec<Entry>,
 }
@@ -63,6 +67,8 @@ impl Workspace {
             clock: now,
             contacts: BTreeMap::new(),
             groups: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            overrides: BTreeMap::new(),
             members: BTreeMap::new(),
             log: Vec::new(),
         }
@@ -141,10 +147,30 @@ impl Workspace {
             touched.insert(uuid);
             match contact {
                 Some(contact) => self.contacts.insert(uuid, contact),
-                None => self.contacts.remove(&uuid),
+                None => {
+                    self.forget_overrides(uuid);
+                    self.contacts.remove(&uuid)
+                }
             };
         }
         self.settle(&touched, cause);
+    }
+
+    /// Forgets who is kept in and out: of a contact that is deleted, even if another of its identity follows at once.
+    pub fn forget_overrides(&mut self, contact: Uuid) {
+        self.overrides.retain(|&(_, other), _| other != contact);
+    }
+
+    /// Keeps contacts in a smart group (`true`) or out of it, or leaves them to its query.
+    pub fn put_overrides(&mut self, group: GroupId, contacts: &BTreeSet<Uuid>, to: Option<bool>, now: Instant) {
+        self.tick(now);
+        for &contact in contacts {
+            match to {
+                Some(inside) => self.overrides.insert((group, contact), inside),
+                None => self.overrides.remove(&(group, contact)),
+            };
+        }
+        self.settle(contacts, Cause::Manual);
     }
 
     /// Makes a manual group, whose members are told by the contacts.
@@ -164,15 +190,56 @@ impl Workspace {
             return Err(GroupCycle(path));
         }
         self.tick(now);
+        self.pending.remove(&group);
         self.groups.insert(group, Some(query));
         self.settle(&self.everybody(), Cause::Edit);
         Ok(())
+    }
+
+    /// Gives a group, which may be new, a query that nobody sees until [`Workspace::swap`].
+    ///
+    /// # Errors
+    /// As for [`Workspace::put_smart_group`].
+    pub fn put_pending(&mut self, group: GroupId, query: Query, now: Instant) -> Result<(), GroupCycle> {
+        let mut path = vec![group];
+        if self.leads_to(&query, group, &mut path) {
+            return Err(GroupCycle(path));
+        }
+        self.tick(now);
+        self.pending.insert(group, query);
+        Ok(())
+    }
+
+    /// The query of a smart group.
+    pub fn query(&self, group: GroupId) -> Option<&Query> {
+        self.groups.get(&group).and_then(Option::as_ref)
+    }
+
+    /// The pending queries.
+    pub fn pending(&self) -> &BTreeMap<GroupId, Query> {
+        &self.pending
+    }
+
+    /// Forgets a pending query; the group stays as it is.
+    pub fn cancel(&mut self, group: GroupId) {
+        self.pending.remove(&group);
+    }
+
+    /// Puts the pending queries of these groups in the place of their queries, as one edit.
+    pub fn swap(&mut self, groups: &[GroupId], now: Instant) {
+        self.tick(now);
+        let swapped = groups.iter().filter_map(|group| Some((*group, Some(self.pending.remove(group)?))));
+        let swapped: Vec<_> = swapped.collect();
+        self.groups.extend(swapped);
+        self.settle(&self.everybody(), Cause::Edit);
     }
 
     /// Takes a group out; its members leave it, and no contact lists it any more.
     pub fn remove_group(&mut self, group: GroupId, now: Instant) {
         self.tick(now);
         self.groups.remove(&group);
+        self.pending.remove(&group);
+        self.overrides.retain(|&(other, _), _| other != group);
         self.contacts.values_mut().for_each(|contact| contact.groups.retain(|&listed| listed != group));
         self.settle(&self.everybody(), Cause::Edit);
     }
@@ -184,9 +251,11 @@ impl Workspace {
         zone: TimeZone,
         contacts: impl IntoIterator<Item = Contact>,
         queries: impl IntoIterator<Item = (GroupId, Query)>,
+        pending: impl IntoIterator<Item = (GroupId, Query)>,
         now: Instant,
     ) {
         self.tick(now);
+        self.pending.extend(pending);
         self.zone = zone;
         self.contacts.extend(contacts.into_iter().map(|contact| (contact.uuid, contact)));
         self.groups.extend(queries.into_iter().map(|(group, query)| (group, Some(query))));
@@ -238,7 +307,7 @@ impl Workspace {
 
     /// Whether the query of another group names this one.
     pub fn is_used(&self, group: GroupId) -> bool {
-        self.groups.values().flatten().any(|query| {
+        self.groups.values().flatten().chain(self.pending.values()).any(|query| {
             let mut used = false;
             for_each_condition(&query.root, &mut |condition| used |= groups_in(&condition.test).contains(&group));
             used
@@ -275,12 +344,17 @@ impl Workspace {
         }
     }
 
-    /// The definition of membership: listed in a manual group, or active and matching a smart group's query.
+    /// The definition of membership: listed in a manual group, or active and matching a smart group's query, unless
+    /// somebody decided otherwise.
     fn belongs(&self, contact: &Contact, group: GroupId, now: Instant) -> bool {
         match self.groups.get(&group) {
             None => false,
             Some(None) => contact.groups.contains(&group),
-            Some(Some(query)) => contact.status == Status::Active && self.holds(query, contact, now),
+            Some(Some(query)) => {
+                let decided = self.overrides.get(&(group, contact.uuid));
+                let is_in = decided.map_or_else(|| self.holds(query, contact, now), |&inside| inside);
+                contact.status == Status::Active && is_in
+            }
         }
     }
 
@@ -297,9 +371,9 @@ impl Workspace {
             path.push(next);
             let found = next == group
                 || self
-                    .groups
+                    .pending
                     .get(&next)
-                    .and_then(Option::as_ref)
+                    .or_else(|| self.groups.get(&next).and_then(Option::as_ref))
                     .is_some_and(|query| self.leads_to(query, group, path));
             if !found {
                 path.pop();

@@ -23,9 +23,23 @@ pub struct Filled {
 /// Words of a block.
 const BLOCK_WORDS: usize = BLOCK_SIZE / 64;
 
+/// Documents of one block: bit `offset % 64` of word `offset / 64`.
+pub type BlockWords = [u64; BLOCK_WORDS];
+
+/// Members of groups within one block, as words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BlockFill {
+    /// Which block.
+    pub block: Block,
+    /// The members of each group that has any there, by group ascending.
+    pub members: Vec<(GroupId, Box<BlockWords>)>,
+    /// What was done.
+    pub counters: Counters,
+}
+
 /// Members within one block, by rank of the group.
 struct BlockMembers {
-    words: Vec<Option<Box<[u64; BLOCK_WORDS]>>>,
+    words: Vec<Option<Box<BlockWords>>>,
     /// The first word of the run at hand.
     base: usize,
 }
@@ -56,6 +70,25 @@ impl Engine {
         rows: impl Iterator<Item = (DocumentNumber, V)>,
         memberships: &dyn Memberships,
     ) -> Filled {
+        let BlockFill { members, counters, .. } = self.fill_block_words(block, rows, memberships);
+        let mut bytes = vec![0u8; BLOCK_SIZE / 8];
+        let bitmap = |words: Box<BlockWords>| {
+            for (bytes, word) in bytes.chunks_exact_mut(8).zip(words.iter()) {
+                bytes.copy_from_slice(&word.to_le_bytes());
+            }
+            RoaringBitmap::from_lsb0_bytes(block.document(0).0, &bytes)
+        };
+        let (ids, words): (Vec<GroupId>, Vec<Box<BlockWords>>) = members.into_iter().unzip();
+        Filled { members: ids.into_iter().zip(words.into_iter().map(bitmap)).collect(), counters }
+    }
+
+    /// [`Engine::fill_block`] with the members as words, for whoever stores them that way.
+    pub fn fill_block_words<V: ContactView>(
+        &self,
+        block: Block,
+        rows: impl Iterator<Item = (DocumentNumber, V)>,
+        memberships: &dyn Memberships,
+    ) -> BlockFill {
         self.scratch().with(|scratch| self.fill_block_in(scratch, block, rows, memberships))
     }
 
@@ -65,7 +98,7 @@ impl Engine {
         block: Block,
         rows: impl Iterator<Item = (DocumentNumber, V)>,
         memberships: &dyn Memberships,
-    ) -> Filled {
+    ) -> BlockFill {
         let frame = self.frame(memberships);
         let mut members = BlockMembers { words: Vec::new(), base: 0 };
         members.words.resize_with(self.table().groups.len(), || None);
@@ -87,19 +120,11 @@ impl Engine {
         }
         evaluate(&mut run);
 
-        let mut bytes = vec![0u8; BLOCK_SIZE / 8];
         let ids = self.table().groups.iter().map(|group| group.id);
-        let mut filled: Vec<(GroupId, RoaringBitmap)> = ids
-            .zip(members.words)
-            .filter_map(|(id, words)| {
-                for (bytes, word) in bytes.chunks_exact_mut(8).zip(words?.iter()) {
-                    bytes.copy_from_slice(&word.to_le_bytes());
-                }
-                Some((id, RoaringBitmap::from_lsb0_bytes(block.document(0).0, &bytes)))
-            })
-            .collect();
+        let mut filled: Vec<(GroupId, Box<BlockWords>)> =
+            ids.zip(members.words).filter_map(|(id, words)| Some((id, words?))).collect();
         filled.sort_unstable_by_key(|&(id, _)| id);
-        Filled { members: filled, counters }
+        BlockFill { block, members: filled, counters }
     }
 
     /// The members of all groups of the table among the contacts of many blocks, in parallel: `rows` gives those of a

@@ -177,6 +177,18 @@ impl Table {
         Self::from_plans(plans, FxHashSet::default())
     }
 
+    /// The same beside groups that are kept elsewhere: references to those are answered from outside, by a
+    /// [`Memberships`](crate::refresh::Memberships).
+    ///
+    /// Errors and cost: those of [`Table::build`].
+    pub fn build_beside(
+        groups: impl IntoIterator<Item = (GroupId, LogicalPlan)>,
+        outside: impl IntoIterator<Item = GroupId>,
+    ) -> Result<Self, TableError> {
+        let plans = groups.into_iter().map(|(group, plan)| (group, Arc::new(plan))).collect();
+        Self::from_plans(plans, outside.into_iter().collect())
+    }
+
     /// A table of some of the groups only, whose references to others of them are answered from outside, by a
     /// [`Memberships`](crate::refresh::Memberships). Groups that are not in this table are passed over.
     pub fn subset(&self, groups: &[GroupId]) -> Result<Self, TableError> {

@@ -16,12 +16,13 @@
 use roaring::RoaringBitmap;
 
 use super::codec::{Cursor, Tag, begin, finish, put_varint, unseal};
+use super::container::{DENSE_BYTES, Words};
 use super::error::{Damage, StoreError};
 use super::members::MemberSet;
 use super::snapshot::{Transaction, View, damaged};
 use super::sorted;
 use super::tables::from;
-use crate::ids::{GroupId, Sequence};
+use crate::ids::{Block, GroupId, Sequence};
 use crate::value::Instant;
 
 const LOG: &str = "log";
@@ -184,66 +185,179 @@ fn list(bytes: &[u8]) -> impl Iterator<Item = u32> + use<'_> {
     differences.chain(bits)
 }
 
+/// An entry of the log while it is put together: moves of groups, in any order, each group once.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LogDraft {
+    groups: Vec<DraftGroup>,
+    heap: Vec<u8>,
+}
+
+/// The moves of one group in a draft: where its lists are in the heap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct DraftGroup {
+    group: GroupId,
+    entered: u32,
+    left: u32,
+    start: usize,
+    middle: usize,
+    end: usize,
+}
+
+/// Documents by block, ascending, as words.
+pub type BlockList = Vec<(Block, Box<Words>)>;
+
+impl LogDraft {
+    /// Adds what lists tell; nothing if they are empty.
+    pub fn add(&mut self, moves: Moves<'_>) {
+        let Moves { group, entered, left } = moves;
+        debug_assert!(sorted::is_set(entered) && sorted::is_set(left), "documents ascend, each once");
+        let count = |list: &[u32]| list.len() as u32;
+        self.put(group, count(entered), count(left), |out| put_list(out, entered), |out| put_list(out, left));
+    }
+
+    /// Adds what words tell; nothing if they are all zero. The same bytes come of it as of lists.
+    ///
+    /// Cost: a pass over the words.
+    pub fn add_blocks(&mut self, group: GroupId, entered: &BlockList, left: &BlockList) {
+        let count = |blocks: &BlockList| blocks.iter().map(|(_, words)| super::container::count(words)).sum();
+        self.put(group, count(entered), count(left), |out| put_blocks(out, entered), |out| put_blocks(out, left));
+    }
+
+    fn put(
+        &mut self,
+        group: GroupId,
+        entered: u32,
+        left: u32,
+        put_entered: impl FnOnce(&mut Vec<u8>),
+        put_left: impl FnOnce(&mut Vec<u8>),
+    ) {
+        if entered == 0 && left == 0 {
+            return;
+        }
+        let start = self.heap.len();
+        put_entered(&mut self.heap);
+        let middle = self.heap.len();
+        put_left(&mut self.heap);
+        self.groups.push(DraftGroup { group, entered, left, start, middle, end: self.heap.len() });
+    }
+
+    /// Whether nobody moved.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+}
+
 fn put_list(out: &mut Vec<u8>, documents: &[u32]) {
     let (Some(&first), Some(&last)) = (documents.first(), documents.last()) else {
         return;
     };
-    let span = (last / 8 - first / 8) as usize + 1;
-    if span + 4 < documents.len() {
-        out.push(BITS);
-        out.extend_from_slice(&(first / 8).to_le_bytes());
-        let at = out.len();
-        out.resize(at + span, 0);
-        for &document in documents {
-            if let Some(byte) = out.get_mut(at + (document / 8 - first / 8) as usize) {
-                *byte |= 1 << (document % 8);
+    match dense_span(first, last, documents.len()) {
+        Some(span) => {
+            out.push(BITS);
+            out.extend_from_slice(&(first / 8).to_le_bytes());
+            let at = out.len();
+            out.resize(at + span, 0);
+            for &document in documents {
+                if let Some(byte) = out.get_mut(at + (document / 8 - first / 8) as usize) {
+                    *byte |= 1 << (document % 8);
+                }
             }
         }
-    } else {
-        out.push(DIFFERENCES);
-        let mut last = 0;
-        for &document in documents {
-            put_varint(out, u64::from(document - last));
-            last = document;
+        None => put_differences(out, documents.iter().copied()),
+    }
+}
+
+fn put_blocks(out: &mut Vec<u8>, blocks: &BlockList) {
+    let count = blocks.iter().map(|(_, words)| super::container::count(words) as usize).sum();
+    let (Some(first), Some(last)) = (documents_of(blocks).next(), last_document(blocks)) else {
+        return;
+    };
+    let Some(span) = dense_span(first, last, count) else {
+        return put_differences(out, documents_of(blocks));
+    };
+    out.push(BITS);
+    out.extend_from_slice(&(first / 8).to_le_bytes());
+    let at = out.len();
+    let begin = (first / 8) as usize;
+    let mut bytes = [0; DENSE_BYTES];
+    for (block, words) in blocks {
+        let base = usize::from(block.0) * DENSE_BYTES;
+        let (from, to) = (begin.max(base), (begin + span).min(base + DENSE_BYTES));
+        bytes.as_chunks_mut::<8>().0.iter_mut().zip(words.iter()).for_each(|(to, word)| *to = word.to_le_bytes());
+        if let Some(of_block) = from.checked_sub(base).and_then(|from| bytes.get(from..to.checked_sub(base)?)) {
+            out.resize(at + from - begin, 0);
+            out.extend_from_slice(of_block);
         }
     }
+}
+
+/// Bytes of bits from the first document's to the last one's, if that is shorter than differences.
+fn dense_span(first: u32, last: u32, count: usize) -> Option<usize> {
+    let span = (last / 8 - first / 8) as usize + 1;
+    (span + 4 < count).then_some(span)
+}
+
+fn put_differences(out: &mut Vec<u8>, documents: impl Iterator<Item = u32>) {
+    out.push(DIFFERENCES);
+    let mut last = 0;
+    for document in documents {
+        put_varint(out, u64::from(document - last));
+        last = document;
+    }
+}
+
+fn documents_of(blocks: &BlockList) -> impl Iterator<Item = u32> + '_ {
+    blocks.iter().flat_map(|(block, words)| {
+        let base = u32::from(block.0) << 16;
+        words.iter().zip(0u32..).filter(|(word, _)| **word != 0).flat_map(move |(&word, at)| {
+            let mut word = word;
+            std::iter::from_fn(move || {
+                let bit = (word != 0).then(|| word.trailing_zeros())?;
+                word &= word - 1;
+                Some(base | at << 6 | bit)
+            })
+        })
+    })
+}
+
+fn last_document(blocks: &BlockList) -> Option<u32> {
+    blocks.iter().rev().find_map(|(block, words)| {
+        let (at, word) = words.iter().enumerate().rev().find(|(_, word)| **word != 0)?;
+        Some(u32::from(block.0) << 16 | (at as u32) << 6 | (63 - word.leading_zeros()))
+    })
 }
 
 fn encode(
     sequence: Sequence,
     time: Instant,
     cause: Cause,
-    moves: &[Moves<'_>],
+    draft: &LogDraft,
     out: &mut Vec<u8>,
 ) -> Result<(), StoreError> {
+    let length = draft.heap.len();
+    if length > u32::MAX as usize / 2 {
+        let limit = u32::MAX as usize / 2;
+        return Err(StoreError::TooLong { what: "the membership changes of one commit", length, limit });
+    }
+    let mut groups = draft.groups.clone();
+    groups.sort_unstable_by_key(|group| group.group);
+    debug_assert!(groups.is_sorted_by(|a, b| a.group < b.group), "each group once");
     let start = begin(out, VERSION);
+    out.reserve(HEADER + ENTRY * groups.len() + length);
     out.push(Cause::ALL.iter().position(|&other| other == cause).unwrap_or_default() as u8);
     out.extend_from_slice(&time.micros().to_le_bytes());
-    out.extend_from_slice(&(moves.len() as u32).to_le_bytes());
-    let mut slot = out.len();
-    let heap = slot + ENTRY * moves.len();
-    out.resize(heap, 0);
-    for Moves { group, entered, left } in moves {
-        put_list(out, entered);
-        let middle = out.len() - heap;
-        put_list(out, left);
-        let end = out.len() - heap;
-        if end > u32::MAX as usize / 2 {
-            let limit = u32::MAX as usize / 2;
-            return Err(StoreError::TooLong { what: "the membership changes of one commit", length: end, limit });
+    out.extend_from_slice(&(groups.len() as u32).to_le_bytes());
+    let mut end = 0;
+    for group in &groups {
+        let middle = end + (group.middle - group.start);
+        end += group.end - group.start;
+        for number in [group.group.0, group.entered, group.left, middle as u32, end as u32] {
+            out.extend_from_slice(&number.to_le_bytes());
         }
-        let numbers = [group.0, entered.len() as u32, left.len() as u32, middle as u32, end as u32];
-        if let Some(bytes) = out.get_mut(slot..slot + ENTRY) {
-            bytes
-                .as_chunks_mut::<4>()
-                .0
-                .iter_mut()
-                .zip(numbers)
-                .for_each(|(four, number)| *four = number.to_le_bytes());
-        }
-        slot += ENTRY;
     }
-    debug_assert_eq!(start + super::codec::SEAL + HEADER + ENTRY * moves.len(), heap);
+    for group in &groups {
+        out.extend_from_slice(draft.heap.get(group.start..group.end).unwrap_or_default());
+    }
     finish(out, start, Tag::Log, &sequence.0.to_be_bytes());
     Ok(())
 }
@@ -347,8 +461,8 @@ impl<'t> View<'t> {
 }
 
 impl Transaction<'_> {
-    /// Appends what moved to the log, and gives its sequence number; `None` if nothing moved. Groups ascend; groups in
-    /// which nobody moved are left out. A time before that of the last entry counts as that one's.
+    /// Appends what moved to the log, and gives its sequence number; `None` if nothing moved. Groups in which nobody moved
+    /// are left out. A time before that of the last entry counts as that one's.
     ///
     /// # Errors
     /// [`StoreError::TooLong`] beyond 2 GiB of moves, or if the store cannot be written.
@@ -358,17 +472,28 @@ impl Transaction<'_> {
         cause: Cause,
         moves: &[Moves<'_>],
     ) -> Result<Option<Sequence>, StoreError> {
-        debug_assert!(moves.is_sorted_by(|a, b| a.group < b.group), "groups ascend, each once");
-        debug_assert!(moves.iter().all(|moves| sorted::is_set(moves.entered) && sorted::is_set(moves.left)));
-        let moves: Vec<Moves<'_>> =
-            moves.iter().filter(|moves| !moves.entered.is_empty() || !moves.left.is_empty()).copied().collect();
-        if moves.is_empty() {
+        let mut draft = LogDraft::default();
+        moves.iter().for_each(|&moves| draft.add(moves));
+        self.append_draft(time, cause, &draft)
+    }
+
+    /// Appends an entry that was put together before; as [`Transaction::append_log`].
+    ///
+    /// # Errors
+    /// As [`Transaction::append_log`].
+    pub fn append_draft(
+        &mut self,
+        time: Instant,
+        cause: Cause,
+        draft: &LogDraft,
+    ) -> Result<Option<Sequence>, StoreError> {
+        if draft.is_empty() {
             return Ok(None);
         }
         let last = self.view().log_entry(self.state.sequence)?.map_or(self.state.horizon_time, |entry| entry.time);
         let sequence = Sequence(self.state.sequence.0 + 1);
         self.scratch.clear();
-        encode(sequence, time.max(last), cause, &moves, &mut self.scratch)?;
+        encode(sequence, time.max(last), cause, draft, &mut self.scratch)?;
         self.tables.log.put(&mut self.txn, &sequence.0.to_be_bytes(), &self.scratch)?;
         self.state.sequence = sequence;
         Ok(Some(sequence))

@@ -14,7 +14,7 @@ use crate::ids::Uuid;
 pub(crate) const FILE: &str = "headcount.json";
 
 /// The format that this program writes: raised when a program of the format before could read something wrong.
-pub const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 2;
 
 /// The oldest format that this program reads.
 pub const OLDEST_FORMAT: u64 = 1;

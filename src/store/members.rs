@@ -40,6 +40,10 @@ pub enum MemberSet {
     Pending(GroupId),
     /// Those at the horizon of the membership log.
     Checkpoint(GroupId),
+    /// Not members, but contacts that are to be, whatever the query says.
+    Pinned(GroupId),
+    /// Not members, but contacts that are not to be, whatever the query says.
+    Excluded(GroupId),
 }
 
 impl From<GroupId> for MemberSet {
@@ -54,6 +58,8 @@ impl MemberSet {
             MemberSet::Active(group) => (0, group),
             MemberSet::Pending(group) => (1, group),
             MemberSet::Checkpoint(group) => (2, group),
+            MemberSet::Pinned(group) => (3, group),
+            MemberSet::Excluded(group) => (4, group),
         };
         let [a, b, c, d] = group.0.to_be_bytes();
         [kind, a, b, c, d]
@@ -72,6 +78,8 @@ impl MemberSet {
             0 => Ok(MemberSet::Active(group)),
             1 => Ok(MemberSet::Pending(group)),
             2 => Ok(MemberSet::Checkpoint(group)),
+            3 => Ok(MemberSet::Pinned(group)),
+            4 => Ok(MemberSet::Excluded(group)),
             _ => Err(Damage::Malformed("its key is that of no set")),
         }
     }

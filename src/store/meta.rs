@@ -12,6 +12,8 @@ const VERSION: u8 = 1;
 const SETTINGS: &[u8] = b"settings";
 const STATE: &[u8] = b"state";
 const IDENTITY: &[u8] = b"identity";
+/// Missing in stores of before it could be set, and where nothing is set.
+const RETENTION: &[u8] = b"retention";
 const DIRECTORY: &[u8] = b"directory";
 const PURGE: &[u8] = b"purge";
 
@@ -192,6 +194,18 @@ impl<'t> View<'t> {
         Settings::decode(self.meta(SETTINGS)?).map_err(|damage| meta_damage(SETTINGS, damage))
     }
 
+    /// For how many days the membership log is to be kept; `None` if for ever.
+    ///
+    /// # Errors
+    /// If the entry is damaged.
+    pub fn log_retention(self) -> Result<Option<u32>, StoreError> {
+        let Some(value) = self.tables.meta.get(self.txn, RETENTION)? else { return Ok(None) };
+        let days = unseal(Tag::Meta, RETENTION, VERSION, value).and_then(|payload| {
+            payload.try_into().map(u32::from_le_bytes).map_err(|_| Damage::Malformed("it is not a number of days"))
+        });
+        days.map(Some).map_err(|damage| meta_damage(RETENTION, damage))
+    }
+
     /// The identity of the store, given at creation.
     pub(crate) fn identity(self) -> Result<Uuid, StoreError> {
         let payload = self.meta(IDENTITY)?;
@@ -252,6 +266,20 @@ impl Transaction<'_> {
     pub fn put_settings(&mut self, settings: &Settings) -> Result<(), StoreError> {
         self.state.schema_version += 1;
         self.put_meta(SETTINGS, &settings.encode())
+    }
+
+    /// Sets for how many days the membership log is to be kept. Cutting off what is older is the caller's.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn put_log_retention(&mut self, days: Option<u32>) -> Result<(), StoreError> {
+        match days {
+            Some(days) => self.put_meta(RETENTION, &days.to_le_bytes()),
+            None => {
+                self.tables.meta.delete(&mut self.txn, RETENTION)?;
+                Ok(())
+            }
+        }
     }
 
     /// Advances the clock; an earlier moment leaves it as it is.

@@ -46,6 +46,7 @@ mod dirty;
 mod environment;
 mod error;
 pub mod fail;
+mod holders;
 mod log;
 mod marker;
 mod members;
@@ -68,9 +69,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use backup::Backup;
-pub use contacts::{is_key_of_urn, open_row};
+pub use contacts::{HashedHolders, open_row, urn_hash, uuid_hash};
 pub use error::{Damage, StoreError};
-pub use log::{Cause, LogEntry, LogGroup, Moves};
+pub use log::{BlockList, Cause, LogDraft, LogEntry, LogGroup, Moves};
 pub use marker::{FORMAT, OLDEST_FORMAT};
 pub use members::MemberSet;
 pub use meta::{Settings, State};
@@ -118,6 +119,10 @@ impl Store {
         let mut txn = environment.env.write_txn()?;
         for (key, value) in meta::initial(settings, clock, identity) {
             environment.tables.meta.put(&mut txn, key, &value)?;
+        }
+        for holders in [environment.tables.uuid_holders(), environment.tables.urn_holders()] {
+            let (key, value) = holders.initial();
+            holders.table.put(&mut txn, &key, &value)?;
         }
         txn.commit()?;
         environment.env.prepare_for_closing().wait();

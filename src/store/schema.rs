@@ -11,6 +11,8 @@ use crate::value::Instant;
 const SCHEMA: &str = "schema";
 const GROUPS: &str = "groups";
 const VERSION: u8 = 1;
+/// Of groups with pins or exclusions, which programs that do not know of them must not read.
+const OVERRIDES_VERSION: u8 = 2;
 const FIELD: u8 = b'f';
 const FLOW: u8 = b'w';
 const RETIRED: u8 = b'r';
@@ -60,6 +62,9 @@ pub struct GroupRecord {
     pub smart: bool,
     /// Whether the platform made it, so that people may not change it.
     pub system: bool,
+    /// Whether contacts are, or were, kept in or out by hand whatever the query says. A program that does not know of
+    /// that must not touch the group: its record has a version of its own.
+    pub has_overrides: bool,
     /// How it stands.
     pub status: GroupStatus,
     /// Why it is invalid, if it is.
@@ -84,6 +89,7 @@ impl GroupRecord {
             name: name.into(),
             smart: false,
             system: false,
+            has_overrides: false,
             status: GroupStatus::Ready,
             reason: None,
             active: None,
@@ -108,7 +114,7 @@ impl GroupRecord {
         let mut out = Vec::new();
         out.extend_from_slice(&self.uuid.0);
         put_text(&mut out, &self.name);
-        out.push(u8::from(self.smart) | u8::from(self.system) << 1);
+        out.push(u8::from(self.smart) | u8::from(self.system) << 1 | u8::from(self.has_overrides) << 2);
         out.push(match self.status {
             GroupStatus::Initializing => 0,
             GroupStatus::Evaluating => 1,
@@ -160,6 +166,7 @@ impl GroupRecord {
             name,
             smart: flags & 1 != 0,
             system: flags & 2 != 0,
+            has_overrides: flags & 4 != 0,
             status,
             reason,
             active,
@@ -259,9 +266,11 @@ fn retired_key(group: GroupId) -> [u8; 5] {
 }
 
 fn decode_group(key: &[u8], value: &[u8]) -> Result<GroupRecord, StoreError> {
-    unseal(Tag::Group, key, VERSION, value)
-        .and_then(GroupRecord::decode)
-        .map_err(|damage| damaged(GROUPS, format!("{key:02x?}"), damage))
+    let payload = match unseal(Tag::Group, key, VERSION, value) {
+        Err(Damage::Version(OVERRIDES_VERSION)) => unseal(Tag::Group, key, OVERRIDES_VERSION, value),
+        payload => payload,
+    };
+    payload.and_then(GroupRecord::decode).map_err(|damage| damaged(GROUPS, format!("{key:02x?}"), damage))
 }
 
 fn decode_field(id: FieldId, payload: &[u8]) -> Result<Field, Damage> {
@@ -319,7 +328,8 @@ impl Transaction<'_> {
             self.state.groups += 1;
         }
         self.state.schema_version += 1;
-        Ok(self.tables.groups.put(&mut self.txn, &key, &seal(Tag::Group, &key, VERSION, &record.encode()))?)
+        let version = if record.has_overrides { OVERRIDES_VERSION } else { VERSION };
+        Ok(self.tables.groups.put(&mut self.txn, &key, &seal(Tag::Group, &key, version, &record.encode()))?)
     }
 
     /// Takes a group out as [`Transaction::delete_group`] does, and keeps its identity and name for the log.
@@ -347,6 +357,8 @@ impl Transaction<'_> {
         }
         self.delete_members(super::MemberSet::Active(group))?;
         self.delete_members(super::MemberSet::Pending(group))?;
+        self.delete_members(super::MemberSet::Pinned(group))?;
+        self.delete_members(super::MemberSet::Excluded(group))?;
         Ok(was)
     }
 }

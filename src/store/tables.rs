@@ -5,7 +5,9 @@ use std::ops::Bound;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, WithoutTls};
 
+use super::codec::Tag;
 use super::error::{Damage, StoreError};
+use super::holders::Holders;
 
 /// One database of the environment: bytes to bytes, keys in the order of their bytes.
 pub type Table = Database<'static, Bytes, Bytes>;
@@ -44,9 +46,9 @@ tables! {
     schema,
     /// Document number to row.
     rows,
-    /// Identity to document number.
+    /// Who has which identity: see `holders`.
     uuids,
-    /// Address to document number.
+    /// Who holds which address: see `holders`.
     urns,
     /// Name of a source of changes to its last offset.
     sources,
@@ -80,6 +82,16 @@ impl heed::OnCommit for Handles<'_> {
 }
 
 impl Tables {
+    /// Who has which identity.
+    pub(crate) fn uuid_holders(&self) -> Holders {
+        Holders { table: self.uuids, name: "uuids", tag: Tag::Uuid }
+    }
+
+    /// Who holds which address.
+    pub(crate) fn urn_holders(&self) -> Holders {
+        Holders { table: self.urns, name: "urns", tag: Tag::Urn }
+    }
+
     /// Every database whose entries are counted in the directory, which is itself in the first one.
     pub(crate) fn listed(&self) -> Vec<(&'static str, Table)> {
         self.all().split_off(1)

@@ -4,6 +4,7 @@
 
 mod any_bytes;
 mod damage;
+mod drafts;
 mod model;
 mod opening;
 
@@ -15,7 +16,7 @@ use super::{Settings, Store};
 use crate::value::Instant;
 
 /// A new store that goes away with the folder.
-fn new_store() -> (TempDir, Store) {
+pub(super) fn new_store() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = create(&folder.path().join("store"));
     (folder, store)

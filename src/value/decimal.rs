@@ -135,6 +135,39 @@ impl Decimal {
         }
         key
     }
+
+    /// The number whose [`sort_key`](Decimal::sort_key) this is; `None` if it is none's.
+    pub fn from_sort_key(key: &[u8]) -> Option<Self> {
+        let (&first, _) = key.split_first()?;
+        let negative = first < 0x80;
+        let mut bytes: SmallVec<[u8; 24]> = key.into();
+        if negative {
+            bytes.iter_mut().for_each(|byte| *byte = !*byte);
+            bytes.pop().filter(|&end| end == 0)?;
+        }
+        let (adjusted, pairs) = match bytes.as_slice() {
+            [0x80] => return Some(Decimal::ZERO),
+            [0xC0, adjusted, pairs @ ..] => (i32::from(*adjusted) - MAX_ADJUSTED_EXPONENT - 1, pairs),
+            _ => return None,
+        };
+        let mut coefficient = 0u128;
+        for pair in pairs {
+            let pair = pair.checked_sub(1).filter(|&pair| pair < 100)?;
+            coefficient = coefficient.checked_mul(100)?.checked_add(pair.into())?;
+        }
+        // The last pair may end in a zero that is no digit.
+        let is_padded = coefficient.is_multiple_of(10);
+        let digits = 2 * pairs.len() as i32 - i32::from(is_padded);
+        let coefficient = if is_padded { coefficient / 10 } else { coefficient };
+        let number = Decimal::from_parts(negative, coefficient, i16::try_from(adjusted + 1 - digits).ok()?)?;
+        (number.sort_key().as_slice() == key).then_some(number)
+    }
+
+    /// The nearest float: to place a number in a picture, never to compare it.
+    pub fn to_f64(&self) -> f64 {
+        let magnitude = self.coefficient as f64 * 10f64.powi(self.exponent.into());
+        if self.negative { -magnitude } else { magnitude }
+    }
 }
 
 impl Ord for Decimal {
@@ -254,6 +287,14 @@ mod tests {
         fn keys_sort_as_numbers_and_differ_when_they_do(a in text(), b in text()) {
             let (a, b) = (number(&a), number(&b));
             prop_assert_eq!(a.sort_key().cmp(&b.sort_key()), a.cmp(&b));
+            prop_assert_eq!(Decimal::from_sort_key(&a.sort_key()), Some(a));
+        }
+
+        #[test]
+        fn other_keys_are_of_no_number(key in proptest::collection::vec(any::<u8>(), 0..30)) {
+            if let Some(number) = Decimal::from_sort_key(&key) {
+                prop_assert_eq!(number.sort_key().to_vec(), key);
+            }
         }
 
         #[test]

@@ -8,6 +8,7 @@ pub mod decimal;
 pub mod fold;
 pub mod instant;
 pub mod location;
+pub mod numeral;
 pub mod phone;
 pub mod urn;
 pub mod words;

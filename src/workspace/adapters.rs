@@ -8,20 +8,32 @@ use crate::ids::{Block, DocumentNumber, GroupId, Uuid};
 use crate::index::IndexError;
 use crate::index::bits::{self, Words};
 use crate::store::container::zeros;
-use crate::store::{RowView, StoreError, View};
+use crate::store::{RowView, StoreError, View, open_row};
 use crate::workspace::definitions::Definitions;
+use crate::workspace::overrides::set_of;
 
 /// Rows of a view.
 pub(crate) struct StoreRows<'t>(pub(crate) View<'t>);
 
 impl<'t> Rows for StoreRows<'t> {
+    type Found<'a>
+        = &'t [u8]
+    where
+        Self: 'a;
     type View<'a>
         = RowView<'t>
     where
         Self: 'a;
 
-    fn row(&self, document: DocumentNumber) -> Result<Option<RowView<'t>>, IndexError> {
-        self.0.row(document).map_err(unreadable)
+    fn find(&self, document: DocumentNumber) -> Result<Option<&'t [u8]>, IndexError> {
+        self.0.row_bytes(document).map_err(unreadable)
+    }
+
+    fn open<'a>(document: DocumentNumber, found: &&'t [u8]) -> Result<RowView<'t>, IndexError>
+    where
+        Self: 'a,
+    {
+        open_row(document, found).map_err(unreadable)
     }
 
     fn by_uuid(&self, uuid: Uuid) -> Result<Option<DocumentNumber>, IndexError> {
@@ -54,7 +66,7 @@ impl Groups for StoreGroups<'_> {
         }
         // The store replaces what is in the words; here they are added to.
         let mut members = zeros();
-        self.view.members_in_block(group, block, &mut members).map_err(unreadable)?;
+        self.view.members_in_block(set_of(group), block, &mut members).map_err(unreadable)?;
         bits::or(set, &members);
         Ok(())
     }

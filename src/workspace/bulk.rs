@@ -108,7 +108,9 @@ impl Writer<'_> {
             match reference {
                 ContactRef::Uuid(uuid) => uuids.push((*uuid, key)),
                 ContactRef::Urn(urn) => urns.push((urn.identity(), key)),
-                ContactRef::Id(_) => found.extend(self.find(reference)?.map(|document| (key, document))),
+                ContactRef::Id(_) | ContactRef::Beginning(_) => {
+                    found.extend(self.find(reference)?.map(|document| (key, document)))
+                }
             }
         }
         uuids.par_sort_unstable_by_key(|(uuid, _)| *uuid);

@@ -15,6 +15,8 @@ pub enum ContactRef {
     Urn(Urn),
     /// By the platform's number.
     Id(Box<str>),
+    /// By how its identity begins, as terminals show it: `5051f1cb`. Nobody is named so if several begin like that.
+    Beginning(Box<str>),
 }
 
 /// How input names a group or a flow. At least one of the two is given; the identity decides if both are.

@@ -16,13 +16,15 @@ use crate::workspace::Workspace;
 use crate::workspace::adapters::Overlay;
 use crate::workspace::definitions::Definitions;
 use crate::workspace::error::WorkspaceError;
+use crate::workspace::overrides;
 use crate::workspace::search::Searchable;
 use crate::workspace::writer::Writer;
 
 impl Definitions {
     /// The engine of all groups that are kept exact.
     pub(crate) fn engine(&self) -> Result<Engine, WorkspaceError> {
-        let table = crate::refresh::Table::build(self.plans()).map_err(|error| self.table_error(error))?;
+        let table = crate::refresh::Table::build_beside(self.plans(), self.override_groups())
+            .map_err(|error| self.table_error(error))?;
         Ok(Engine::new(table, Moment::new(Instant::MIN, self.environment(Instant::MIN).timezone)))
     }
 
@@ -46,7 +48,7 @@ impl StaleMembers {
     pub(crate) fn load(view: View<'_>, engine: &Engine) -> Result<Self, WorkspaceError> {
         let mut members = Vec::new();
         for &group in engine.table().outside() {
-            members.push((group, view.members(group)?));
+            members.push((group, view.members(overrides::set_of(group))?));
         }
         Ok(StaleMembers { members })
     }
@@ -185,9 +187,13 @@ impl Writer<'_> {
             for instant in instants {
                 self.record(&instant.flips, instant.at, Cause::Clock)?;
             }
+            if let Some(mut pending) = self.definitions.pending_engine(state.clock)? {
+                for instant in flips_between(self.txn.view(), &self.definitions, &mut pending, state.clock, now)? {
+                    self.move_pending(&instant.flips)?;
+                }
+            }
             engine.set_now(Moment::new(now, self.environment.timezone.clone()));
-            let next = engine.next_flip(&IndexedTimes::new(self.txn.view(), &self.definitions));
-            self.txn.set_next_due(next);
+            self.note_next_due(&engine, now)?;
         }
         self.txn.advance_clock(now);
         Ok(())
@@ -198,7 +204,15 @@ impl Writer<'_> {
         let engine = self.workspace.engine(&self.definitions, self.definitions_committed())?;
         let mut engine = engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         engine.set_now(Moment::new(self.now(), self.environment.timezone.clone()));
-        let next = engine.next_flip(&IndexedTimes::new(self.txn.view(), &self.definitions));
+        self.note_next_due(&engine, self.now())
+    }
+
+    /// Notes when a membership next flips by itself, that of a pending query included.
+    fn note_next_due(&mut self, engine: &Engine, now: Instant) -> Result<(), WorkspaceError> {
+        let times = IndexedTimes::new(self.txn.view(), &self.definitions);
+        let pending = self.definitions.pending_engine(now)?;
+        let next = [Some(engine), pending.as_ref()].into_iter().flatten().filter_map(|engine| engine.next_flip(&times));
+        let next = next.min();
         self.txn.set_next_due(next);
         Ok(())
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::ids::GroupId;
 use crate::plan::atom::LogicalPlan;
-use crate::plan::logical;
 use crate::schema::{Environment, Schema};
 use crate::sema::codec;
 use crate::sema::query::Query;
@@ -59,7 +58,7 @@ impl Definitions {
     pub(crate) fn plans(&self) -> impl Iterator<Item = (GroupId, LogicalPlan)> + '_ {
         self.groups.iter().filter_map(|(&id, group)| {
             let query = group.active.as_ref().filter(|_| group.is_kept_exact())?;
-            Some((id, logical::lower(query)))
+            Some((id, self.plan_of(id, query)))
         })
     }
 }

@@ -199,6 +199,7 @@ impl Writer<'_> {
 
     /// Memberships from the rows. The log learns of whatever its sum does not account for.
     pub(crate) fn rebuild_members(&mut self) -> Result<(), WorkspaceError> {
+        self.restart_pending()?;
         let mut manual: BTreeMap<GroupId, RoaringBitmap> = BTreeMap::new();
         for block in self.blocks() {
             for (document, bytes) in self.txn.view().rows_of_block(block)? {
@@ -215,7 +216,9 @@ impl Writer<'_> {
         for group in manual_groups.chain(self.smart_groups_in_order()?) {
             let smart = definitions.groups.get(&group).and_then(|definition| definition.active.as_ref());
             let members = match smart {
-                Some(query) => self.workspace.active_matches(self.txn.view(), &definitions, query, self.now())?,
+                Some(query) => {
+                    self.workspace.active_matches(self.txn.view(), &definitions, (group, query), self.now())?
+                }
                 None => manual.remove(&group).unwrap_or_default(),
             };
             self.txn.replace_members(MemberSet::Active(group), &members)?;
@@ -246,7 +249,7 @@ impl Writer<'_> {
         Ok(sums)
     }
 
-    fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
         (0..self.txn.view().state().next_document.div_ceil(1 << 16)).map(|number| Block(number as u16))
     }
 }

@@ -61,6 +61,8 @@ pub enum WorkspaceError {
     GroupCycle(Vec<String>),
     /// Members of a smart group are not added or removed by hand.
     SmartGroup(String),
+    /// A group whose first query is being filled: it has no other to keep.
+    NoOtherQuery(String),
     /// A manual group has no query.
     ManualGroup(String),
     /// The field has another type; a change of type derives everything anew.
@@ -101,6 +103,9 @@ impl fmt::Display for WorkspaceError {
             }
             WorkspaceError::UnknownGroup { name, near } => suggest(f, "group", name, near.as_deref()),
             WorkspaceError::UnknownField { key, near } => suggest(f, "field", key, near.as_deref()),
+            WorkspaceError::NoOtherQuery(name) => {
+                write!(f, "`{name}` has no query but the one that is being filled; `group delete` takes the group away")
+            }
             WorkspaceError::UnknownContact(who) => write!(f, "there is no contact {who}"),
             WorkspaceError::GroupExists(name) => write!(f, "there is already a group named `{name}`"),
             WorkspaceError::BadName(name) => {

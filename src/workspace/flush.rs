@@ -40,6 +40,8 @@ impl Writer<'_> {
         let changes: Vec<RowChange<RowView<'_>>> =
             rows.par_iter().map(EncodedChange::views).collect::<Result<_, StoreError>>()?;
         let Effects { flips, gathered, dirty } = self.write_rows(&changes)?;
+        self.refresh_pending(&changes)?;
+        self.drop_overrides(&changes)?;
         let kinds = FieldKinds::new(&self.definitions.schema);
         let (txn, tables) = self.txn.index_tables();
         AttributeIndex::new(tables.index, kinds).apply_gathered(txn, gathered)?;
@@ -96,12 +98,8 @@ impl Writer<'_> {
                 (None, None) => {}
             }
         }
-        for (uuid, document) in &identities.claimed_uuids {
-            self.txn.claim_uuid(*uuid, *document)?;
-        }
-        for (identity, document) in &identities.claimed_urns {
-            self.txn.claim_urn(identity, *document)?;
-        }
+        self.txn.claim_uuids(&identities.claimed_uuids)?;
+        self.txn.claim_urns(&identities.claimed_urns)?;
         Ok(())
     }
 }

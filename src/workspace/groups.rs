@@ -1,6 +1,5 @@
 //! Groups: made, filled, edited, renamed, deleted; members of manual ones added and removed.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -56,9 +55,6 @@ pub struct DryRun {
     pub left: RoaringBitmap,
 }
 
-/// The groups that each group's query refers to.
-type References = BTreeMap<GroupId, Vec<GroupId>>;
-
 impl Writer<'_> {
     /// Makes a group: smart with a query, manual without; and fills it.
     ///
@@ -95,12 +91,9 @@ impl Writer<'_> {
         match query {
             None => self.txn.put_group(group, &GroupRecord::manual(uuid, name, now))?,
             Some(query) => {
-                let mut record = GroupRecord::smart(uuid, name, stored(&query), now);
-                record.active = record.pending.take();
-                record.status = GroupStatus::Ready;
-                self.txn.put_group(group, &record)?;
+                self.txn.put_group(group, &GroupRecord::smart(uuid, name, stored(&query), now))?;
                 self.reload()?;
-                self.refill(&[group])?;
+                self.fill_given(&[group])?;
             }
         }
         self.reload()?;
@@ -129,7 +122,7 @@ impl Writer<'_> {
         }
         self.txn.put_group(group, &record)?;
         self.reload()?;
-        self.refill(&[group])?;
+        self.fill_given(&[group])?;
         Ok(GroupOutcome::Edited)
     }
 
@@ -151,7 +144,7 @@ impl Writer<'_> {
         let query = self.group_query(query, dialect)?;
         self.refuse_cycle(group, &query)?;
         let before = self.txn.view().members(MemberSet::Active(group))?;
-        let after = self.workspace.active_matches(self.txn.view(), &self.definitions, &query, self.now())?;
+        let after = self.workspace.active_matches(self.txn.view(), &self.definitions, (group, &query), self.now())?;
         Ok(DryRun { entered: &after - &before, left: &before - &after })
     }
 
@@ -194,7 +187,7 @@ impl Writer<'_> {
             }
         }
         self.reload()?;
-        self.refill(&filled)?;
+        self.fill_given(&filled)?;
         Ok(outcomes)
     }
 
@@ -222,26 +215,27 @@ impl Writer<'_> {
                 let definitions = Arc::make_mut(&mut self.definitions);
                 if let Some(group) = definitions.groups.get_mut(&id) {
                     group.record = record;
-                    group.active = Some(query);
+                    group.pending = Some(query);
                 }
                 Ok(GroupOutcome::Edited)
             }
             (None, query) => {
                 let id = self.txn.next_group()?;
                 let uuid = input.uuid.unwrap_or_else(Uuid::random);
-                let mut record = GroupRecord::manual(uuid, name.clone(), self.now());
-                if let Some(query) = &query {
-                    record.smart = true;
-                    record.active = Some(stored(query));
-                    filled.push(id);
-                }
+                let record = match &query {
+                    None => GroupRecord::manual(uuid, name.clone(), self.now()),
+                    Some(query) => {
+                        filled.push(id);
+                        GroupRecord::smart(uuid, name.clone(), stored(query), self.now())
+                    }
+                };
                 self.txn.put_group(id, &record)?;
                 let smart = record.smart;
                 let definitions = Arc::make_mut(&mut self.definitions);
                 definitions.schema.put_group(Group { id, uuid, name, smart });
                 definitions
                     .groups
-                    .insert(id, super::definitions::GroupDefinition { record, active: query, pending: None });
+                    .insert(id, super::definitions::GroupDefinition { record, active: None, pending: query });
                 Ok(GroupOutcome::Created)
             }
         }
@@ -335,9 +329,7 @@ impl Writer<'_> {
     fn refuse_cycle(&self, group: GroupId, query: &Query) -> Result<(), WorkspaceError> {
         // As the queries are written, not as they are planned: a plan leaves out what cannot matter, and another version
         // may leave out other things.
-        let active = self.definitions.groups.iter().filter(|(_, group)| group.is_kept_exact());
-        let mut references: BTreeMap<GroupId, Vec<GroupId>> =
-            active.filter_map(|(&id, group)| Some((id, groups_used(group.active.as_ref()?)))).collect();
+        let mut references = self.definitions.coming_references();
         references.insert(group, groups_used(query));
         order::topological(&references).map(drop).map_err(|cycle| self.named_cycle(&cycle))
     }
@@ -355,46 +347,6 @@ impl Writer<'_> {
             .get(&group)
             .map(|group| group.record.clone())
             .ok_or_else(|| WorkspaceError::UnknownGroup { name: format!("{group:?}"), near: None })
-    }
-
-    /// Computes the members of these groups and of all that depend on them anew, in order, and records who moved.
-    pub(crate) fn refill(&mut self, groups: &[GroupId]) -> Result<(), WorkspaceError> {
-        let (references, sequence) = self.references_in_order()?;
-        let mut due: BTreeSet<GroupId> = groups.iter().copied().collect();
-        let mut all = Vec::new();
-        for group in sequence {
-            let depends = references.get(&group).is_some_and(|on| on.iter().any(|id| due.contains(id)));
-            if !(due.contains(&group) || depends) {
-                continue;
-            }
-            due.insert(group);
-            let Some(query) = self.definitions.groups.get(&group).and_then(|group| group.active.clone()) else {
-                continue;
-            };
-            let before = self.txn.view().members(MemberSet::Active(group))?;
-            let after = self.workspace.active_matches(self.txn.view(), &self.definitions, &query, self.now())?;
-            let entered: Vec<DocumentNumber> = (&after - &before).iter().map(DocumentNumber).collect();
-            let left: Vec<DocumentNumber> = (&before - &after).iter().map(DocumentNumber).collect();
-            if !(entered.is_empty() && left.is_empty()) {
-                self.txn.replace_members(MemberSet::Active(group), &after)?;
-                all.push(Flips { group, entered, left });
-            }
-        }
-        self.log_only(&all, self.now(), Cause::Edit)?;
-        self.schedule()
-    }
-
-    /// All smart groups that are kept exact, each after the groups that it refers to.
-    pub(crate) fn smart_groups_in_order(&self) -> Result<Vec<GroupId>, WorkspaceError> {
-        self.references_in_order().map(|(_, order)| order)
-    }
-
-    /// What each smart group refers to, and an order in which each comes after what it refers to.
-    fn references_in_order(&self) -> Result<(References, Vec<GroupId>), WorkspaceError> {
-        let references: References =
-            self.definitions.plans().map(|(id, plan)| (id, order::references(&plan))).collect();
-        let sequence = order::topological(&references).map_err(|cycle| self.named_cycle(&cycle))?;
-        Ok((references, sequence))
     }
 
     /// Reads the definitions again after they were changed in this transaction.
@@ -423,15 +375,15 @@ pub(crate) fn find_group(definitions: &Definitions, name: &str) -> Result<GroupI
     })
 }
 
-/// Gives a group's record another active query, and says whether it is another.
+/// Gives a group's record another query to be filled with, and says whether it is another.
 fn give_query(record: &mut GroupRecord, query: &Query, now: Instant) -> bool {
     let stored = stored(query);
-    if record.active.as_ref() == Some(&stored) && record.status == GroupStatus::Ready {
+    let coming = record.pending.as_ref().or(record.active.as_ref());
+    if coming == Some(&stored) && record.status != GroupStatus::Invalid {
         return false;
     }
-    record.active = Some(stored);
-    record.pending = None;
-    record.status = GroupStatus::Ready;
+    record.pending = Some(stored);
+    record.status = if record.active.is_some() { GroupStatus::Evaluating } else { GroupStatus::Initializing };
     record.reason = None;
     record.modified_on = now;
     true

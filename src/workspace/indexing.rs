@@ -58,6 +58,8 @@ pub struct IndexReport {
     pub merged_blocks: u64,
     /// Tails of memberships that were merged into their containers.
     pub merged_groups: u64,
+    /// Entries of the membership log that were cut off, being older than what is kept.
+    pub cut_entries: u64,
 }
 
 impl TextIndexes {
@@ -195,6 +197,7 @@ impl Workspace {
         report.merged_blocks = AttributeIndex::new(tables.index, kinds).merge_all(rwtxn)?;
         report.merged_groups = txn.merge_all_members()? as u64;
         txn.commit()?;
+        report.cut_entries = self.cut_whole_log()?;
         Ok(report)
     }
 

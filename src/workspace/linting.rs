@@ -55,6 +55,14 @@ impl Reader<'_> {
         };
         lint::lint(text, query, &known)
     }
+
+    /// The texts that contacts have for a property, folded and ascending: for completing what somebody types. `None` if
+    /// they are too many to look through, or are not kept whole, as addresses are not.
+    ///
+    /// Cost: a comparison or two for each value of each block.
+    pub fn values_of(&self, property: &TextProperty) -> Option<Vec<Box<str>>> {
+        IndexedValues::new(self.snapshot().view(), self.schema()).all(property)
+    }
 }
 
 /// Of more values than this, counted in each block, none is looked for that is near another.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
 use crate::store::{Cause, LogEntry, View};
 use crate::value::Instant;
@@ -46,6 +48,9 @@ pub struct LogFilter {
 /// Groups entered and left, by contact.
 type ByContact = BTreeMap<DocumentNumber, (Vec<GroupId>, Vec<GroupId>)>;
 
+/// A contact with the groups that it entered and left.
+type Moved = (Uuid, Vec<GroupId>, Vec<GroupId>);
+
 /// Turns an entry, which is by group, into events, which are by contact in order of document number.
 pub(crate) fn events_of(
     entry: &LogEntry<'_>,
@@ -53,18 +58,9 @@ pub(crate) fn events_of(
     definitions: &Definitions,
     filter: LogFilter,
 ) -> Result<Vec<MembershipEvent>, WorkspaceError> {
-    let mut contacts = ByContact::new();
-    for moves in entry.groups().filter(|moves| filter.group.is_none_or(|group| group == moves.group)) {
-        let wanted = |document: &u32| filter.contact.is_none_or(|contact| contact.0 == *document);
-        for document in moves.entered().filter(wanted) {
-            contacts.entry(DocumentNumber(document)).or_default().0.push(moves.group);
-        }
-        for document in moves.left().filter(wanted) {
-            contacts.entry(DocumentNumber(document)).or_default().1.push(moves.group);
-        }
-    }
+    let contacts = net_moves(entry, view, filter)?;
     let mut names: BTreeMap<GroupId, Option<NamedGroup>> = BTreeMap::new();
-    for group in contacts.values().flat_map(|(entered, left)| entered.iter().chain(left)) {
+    for group in contacts.iter().flat_map(|(_, entered, left)| entered.iter().chain(left)) {
         if !names.contains_key(group) {
             names.insert(*group, name_of(*group, view, definitions)?);
         }
@@ -76,8 +72,7 @@ pub(crate) fn events_of(
         named
     };
     let mut events = Vec::with_capacity(contacts.len());
-    for (document, (entered, left)) in contacts {
-        let Some(contact) = identity_of(document, view)? else { continue };
+    for (contact, entered, left) in contacts {
         events.push(MembershipEvent {
             sequence: entry.sequence,
             time: entry.time,
@@ -88,6 +83,63 @@ pub(crate) fn events_of(
         });
     }
     Ok(events)
+}
+
+/// The groups that each contact of an entry entered and left, in order of document number; without those whom nothing
+/// moved, and those who were erased.
+///
+/// A contact that was deleted and made again in one commit is two documents: what the first left and the second entered
+/// cancels out.
+fn net_moves(entry: &LogEntry<'_>, view: View<'_>, filter: LogFilter) -> Result<Vec<Moved>, WorkspaceError> {
+    let of_groups = || entry.groups().filter(|moves| filter.group.is_none_or(|group| group == moves.group));
+    let mut documents = ByContact::new();
+    for moves in of_groups() {
+        let wanted = |document: &u32| filter.contact.is_none_or(|contact| contact.0 == *document);
+        for document in moves.entered().filter(wanted) {
+            documents.entry(DocumentNumber(document)).or_default().0.push(moves.group);
+        }
+        for document in moves.left().filter(wanted) {
+            documents.entry(DocumentNumber(document)).or_default().1.push(moves.group);
+        }
+    }
+    let may_be_twice = matches!(entry.cause, Cause::Change | Cause::Manual);
+    if let Some(asked) = filter.contact
+        && may_be_twice
+        && !documents.is_empty()
+        && let Some(identity) = identity_of(asked, view)?
+    {
+        for moves in of_groups() {
+            for document in moves.entered().map(DocumentNumber).filter(|&document| document != asked) {
+                if identity_of(document, view)? == Some(identity) {
+                    documents.entry(document).or_default().0.push(moves.group);
+                }
+            }
+            for document in moves.left().map(DocumentNumber).filter(|&document| document != asked) {
+                if identity_of(document, view)? == Some(identity) {
+                    documents.entry(document).or_default().1.push(moves.group);
+                }
+            }
+        }
+    }
+    let mut contacts: Vec<Moved> = Vec::with_capacity(documents.len());
+    let mut places: FxHashMap<Uuid, usize> = FxHashMap::default();
+    for (document, (entered, left)) in documents {
+        let Some(contact) = identity_of(document, view)? else { continue };
+        let place = if may_be_twice { *places.entry(contact).or_insert(contacts.len()) } else { contacts.len() };
+        match contacts.get_mut(place) {
+            None => contacts.push((contact, entered, left)),
+            Some((_, entered_before, left_before)) => {
+                entered_before.extend(entered);
+                left_before.extend(left);
+                let both: Vec<GroupId> =
+                    entered_before.iter().copied().filter(|group| left_before.contains(group)).collect();
+                entered_before.retain(|group| !both.contains(group));
+                left_before.retain(|group| !both.contains(group));
+            }
+        }
+    }
+    contacts.retain(|(_, entered, left)| !(entered.is_empty() && left.is_empty()));
+    Ok(contacts)
 }
 
 /// Who a document is, or was before it was deleted; `None` once erased.

@@ -3,6 +3,7 @@
 //! The front page of the crate walks through the whole life of one.
 
 mod adapters;
+mod background;
 mod backup;
 mod bulk;
 mod bulk_put;
@@ -18,14 +19,19 @@ mod erase;
 mod erase_tests;
 mod error;
 mod explain;
+mod filling;
 mod flush;
 mod following;
 mod groups;
 mod indexing;
 mod linting;
 pub mod log;
+mod overrides;
+mod pending;
+mod profile;
 mod reader;
 mod rejection;
+mod retention;
 mod schema_edit;
 mod search;
 mod settings;
@@ -44,9 +50,14 @@ pub use depends::Dependent;
 pub use erase::PROMPT_HISTORY;
 pub use error::WorkspaceError;
 pub use explain::Explained;
+pub use filling::FillCounters;
+pub use following::Subscription;
 pub use groups::{DryRun, GroupInput, GroupOutcome};
 pub use linting::Purpose;
 pub use log::{LogFilter, MembershipEvent, NamedGroup};
+pub use overrides::Override;
+pub use pending::{FillPolicy, FillStep};
+pub use profile::GroupProfile;
 pub use reader::{GroupInfo, Page, PageRequest, Reader, Stats};
 pub use rejection::{Omissions, Rejection};
 pub use schema_edit::{FieldInput, SchemaCounts, SchemaInput};
@@ -67,6 +78,8 @@ pub struct Workspace {
     pub(crate) store: Store,
     pub(crate) text: TextIndexes,
     cache: Mutex<Cache>,
+    fills: filling::Fills,
+    indexer: Mutex<Option<background::Indexer>>,
 }
 
 /// Definitions and the engine of their groups, kept as long as no commit changes them.
@@ -104,7 +117,13 @@ impl Workspace {
 
     fn over(store: Store) -> Self {
         let text = TextIndexes::new(store.text_folder());
-        Workspace { store, text, cache: Mutex::new(Cache::default()) }
+        Workspace {
+            store,
+            text,
+            cache: Mutex::new(Cache::default()),
+            fills: filling::Fills::default(),
+            indexer: Mutex::new(None),
+        }
     }
 
     /// The folder.
@@ -155,7 +174,17 @@ impl Workspace {
     ) -> Result<Commit<T>, WorkspaceError> {
         let mut writer = Writer::begin(self, now, cause)?;
         let value = work(&mut writer)?;
-        writer.commit(value)
+        writer.flush()?;
+        writer.cut_log(retention::CUT_BY_WRITE)?;
+        let has_deferred = writer.has_deferred;
+        let mut commit = writer.commit(value)?;
+        if let Some(indexer) = &*self.indexer() {
+            indexer.tell();
+        }
+        if has_deferred {
+            commit.after = self.fill_pending(now)?.sequence;
+        }
+        Ok(commit)
     }
 
     /// Advances the clock, and records every membership that flips on the way at the moment at which it was due.

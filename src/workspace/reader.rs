@@ -56,6 +56,8 @@ pub struct GroupInfo {
     pub system: bool,
     /// Its query in canonical form.
     pub query: Option<String>,
+    /// The query that it is being filled with, in canonical form, if that is another.
+    pub pending: Option<String>,
     /// How it stands.
     pub status: GroupStatus,
     /// Why it is invalid, if it is.
@@ -151,6 +153,11 @@ impl<'w> Reader<'w> {
         self.snapshot.view().state().clock
     }
 
+    /// Commits so far, of whatever: a count that tells one moment of the store from another.
+    pub fn commits(&self) -> u64 {
+        self.snapshot.view().state().commit
+    }
+
     /// The environment as it was set.
     pub fn settings(&self) -> Settings {
         Settings::of_stored(&self.definitions.settings)
@@ -217,6 +224,16 @@ impl<'w> Reader<'w> {
     /// As for [`Reader::count_query`].
     pub fn matches_query(&self, query: &Query) -> Result<RoaringBitmap, WorkspaceError> {
         self.run(&logical::lower(query), |search| search.collect())
+    }
+
+    /// The document numbers of everybody who matches a query in the extended dialect, ascending: for who wants a list,
+    /// several times faster than [`Reader::matches`].
+    ///
+    /// # Errors
+    /// As for [`Reader::count`].
+    pub fn numbers(&self, text: &str) -> Result<Vec<u32>, WorkspaceError> {
+        let parsed = self.parse(text, Dialect::Extended)?;
+        self.run(&logical::lower(&parsed.query), |search| search.numbers())
     }
 
     /// A page of the contacts that match.
@@ -338,6 +355,7 @@ impl<'w> Reader<'w> {
             ContactRef::Uuid(uuid) => view.document_by_uuid_or_damage(*uuid)?,
             ContactRef::Urn(urn) => view.document_by_urn_or_damage(&urn.identity())?,
             ContactRef::Id(id) => self.workspace.document_by_id(view, &self.definitions, id)?,
+            ContactRef::Beginning(beginning) => view.document_by_beginning(beginning)?,
         })
     }
 
@@ -419,6 +437,7 @@ impl<'w> Reader<'w> {
             return Err(WorkspaceError::UnknownGroup { name: format!("{id:?}"), near: None });
         };
         let query = group.active.as_ref().or(group.pending.as_ref());
+        let pending = group.pending.as_ref().filter(|_| group.active.is_some() && !group.only_follows());
         let count = match self.overlay()?.get(&id) {
             Some(members) => members.len(),
             None => self.snapshot.view().member_count(id)?,
@@ -430,6 +449,7 @@ impl<'w> Reader<'w> {
             smart: group.record.smart,
             system: group.record.system,
             query: query.map(|query| self.canonical(query)),
+            pending: pending.map(|query| self.canonical(query)),
             status: group.record.status,
             reason: group.record.reason.clone(),
             count,
@@ -439,6 +459,11 @@ impl<'w> Reader<'w> {
     /// The typed query of a smart group.
     pub fn group_query(&self, id: GroupId) -> Option<&Query> {
         self.definitions.groups.get(&id).and_then(|group| group.active.as_ref())
+    }
+
+    /// The typed query that a smart group is being filled with.
+    pub fn pending_query(&self, id: GroupId) -> Option<&Query> {
+        self.definitions.groups.get(&id).and_then(|group| group.pending.as_ref())
     }
 
     /// The members of a group.

@@ -5,11 +5,10 @@ use roaring::RoaringBitmap;
 use crate::contact::Status;
 use crate::exec::moments::Clock;
 use crate::exec::{Prepared, Search, Snapshot};
-use crate::ids::AtomId;
-use crate::ids::DocumentNumber;
+use crate::ids::{AtomId, Block, DocumentNumber, GroupId};
+use crate::index::bits::Words;
 use crate::index::{AttributeIndex, FieldKinds, IndexError, TextSource};
 use crate::plan::atom::{Atom, Expr, LogicalPlan};
-use crate::plan::logical;
 use crate::plan::physical::{self, Rules};
 use crate::sema::query::Query;
 use crate::store::View;
@@ -57,11 +56,6 @@ impl<'t> Searchable<'t> {
         let physical = physical::choose(plan, &prepared, self.rules);
         Ok(run(&Search::new(&prepared, &physical))?)
     }
-
-    /// Everybody who matches.
-    pub(crate) fn matches(&self, plan: &LogicalPlan) -> Result<RoaringBitmap, WorkspaceError> {
-        self.run(plan, |search| search.collect())
-    }
 }
 
 /// The plan with a further demand on it.
@@ -87,21 +81,43 @@ pub(crate) fn with_atom(mut plan: LogicalPlan, atom: Atom) -> LogicalPlan {
     plan
 }
 
-/// What makes a member of a smart group: an active contact that matches.
-pub(crate) fn member_plan(query: &Query) -> LogicalPlan {
-    with_atom(logical::lower(query), Atom::StatusIn(Box::new([Status::Active])))
+/// What makes a member of a smart group: an active contact that matches or is pinned, and is not excluded.
+fn member_plan(definitions: &Definitions, group: GroupId, query: &Query) -> LogicalPlan {
+    with_atom(definitions.plan_of(group, query), Atom::StatusIn(Box::new([Status::Active])))
 }
 
 impl Workspace {
-    /// The active contacts that match, as a transaction sees them.
+    /// Who is a member of a group by a query, as a transaction sees it.
     pub(crate) fn active_matches(
         &self,
         view: View<'_>,
         definitions: &Definitions,
-        query: &Query,
+        of: (GroupId, &Query),
         now: Instant,
     ) -> Result<RoaringBitmap, WorkspaceError> {
-        let plan = member_plan(query);
+        self.run_for_members(view, definitions, of, now, |search| search.collect())
+    }
+
+    /// The same as words by block: how groups are filled.
+    pub(crate) fn active_blocks(
+        &self,
+        view: View<'_>,
+        definitions: &Definitions,
+        of: (GroupId, &Query),
+        now: Instant,
+    ) -> Result<Vec<(Block, Box<Words>)>, WorkspaceError> {
+        self.run_for_members(view, definitions, of, now, |search| search.sets())
+    }
+
+    fn run_for_members<T>(
+        &self,
+        view: View<'_>,
+        definitions: &Definitions,
+        of: (GroupId, &Query),
+        now: Instant,
+        run: impl FnOnce(&StoreSearch<'_, '_, '_, '_>) -> Result<T, IndexError>,
+    ) -> Result<T, WorkspaceError> {
+        let plan = member_plan(definitions, of.0, of.1);
         // Looking at the text index costs more than most plans: only for those that need it.
         let reads_words = plan.atoms.iter().any(|atom| matches!(atom, Atom::FieldWords(..)));
         let text = if reads_words { self.text.for_writer(view)? } else { None };
@@ -113,7 +129,7 @@ impl Workspace {
             now,
             rules: Rules::default(),
         };
-        searchable.matches(&plan)
+        searchable.run(&plan, run)
     }
 
     /// The contact of a platform's number.

@@ -56,9 +56,11 @@ pub struct Writer<'w> {
     sources: BTreeMap<Box<str>, u64>,
     pub(crate) omissions: Omissions,
     pub(crate) counts: ContactCounts,
-    before: Sequence,
+    pub(crate) before: Sequence,
     /// The version of the definitions that were committed when this began.
     began_with: u64,
+    /// Whether groups wait to be filled after the commit.
+    pub(crate) has_deferred: bool,
 }
 
 impl std::fmt::Debug for Writer<'_> {
@@ -101,6 +103,7 @@ impl<'w> Writer<'w> {
             counts: ContactCounts::default(),
             before,
             began_with: version,
+            has_deferred: false,
         };
         writer.tick(now)?;
         Ok(writer)
@@ -204,6 +207,7 @@ impl<'w> Writer<'w> {
             ContactRef::Uuid(uuid) => self.staging.by_uuid(&self.txn.view(), *uuid)?,
             ContactRef::Urn(urn) => self.staging.by_urn(&self.txn.view(), urn)?,
             ContactRef::Id(id) => self.workspace.document_by_id(self.txn.view(), &self.definitions, id)?,
+            ContactRef::Beginning(beginning) => self.txn.view().document_by_beginning(beginning)?,
         })
     }
 
@@ -436,6 +440,6 @@ pub(crate) fn shown(reference: &ContactRef) -> String {
     match reference {
         ContactRef::Uuid(uuid) => uuid.to_string(),
         ContactRef::Urn(urn) => urn.to_string(),
-        ContactRef::Id(id) => id.to_string(),
+        ContactRef::Id(text) | ContactRef::Beginning(text) => text.to_string(),
     }
 }

@@ -5,7 +5,7 @@ use headcount::ids::Uuid;
 use headcount::schema::FieldType;
 use headcount::sema::query::Dialect;
 use headcount::value::{Instant, Urn};
-use headcount::workspace::{ContactPatch, Event, NamedRef};
+use headcount::workspace::{ContactPatch, Event, NamedRef, Override};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -24,6 +24,10 @@ pub(crate) enum Step {
     Reopen,
     /// Words to the text index, tails into containers.
     Index,
+    /// Groups with a pending query are filled a little further.
+    Fill(Skip),
+    /// The log is kept for so many days from now on.
+    Keep(Option<u32>),
     /// Everything that is derived is made anew.
     Rebuild,
     /// Another zone and order of dates.
@@ -51,9 +55,11 @@ pub(crate) enum Op {
     CreateSmart { name: usize, dialect: Dialect, query: String },
     CreateManual { name: usize },
     EditGroup { group: usize, dialect: Dialect, query: String },
+    CancelEdit { group: usize },
     Rename { group: usize, name: usize },
     DeleteGroup { group: usize },
     Move { group: usize, contacts: Vec<u8>, inside: bool },
+    Override { group: usize, contacts: Vec<u8>, to: Option<Override> },
     AddField { field: usize },
 }
 
@@ -195,6 +201,10 @@ fn contact_op() -> BoxedStrategy<Op> {
     prop_oneof![12 => change(), 5 => put()].boxed()
 }
 
+fn overrides() -> impl Strategy<Value = Option<Override>> {
+    select(vec![Some(Override::Pinned), Some(Override::Excluded), None])
+}
+
 fn op() -> BoxedStrategy<Op> {
     let place = || 0usize..64;
     prop_oneof![
@@ -202,10 +212,13 @@ fn op() -> BoxedStrategy<Op> {
         4 => (place(), in_dialects(false)).prop_map(|(name, (dialect, query))| Op::CreateSmart { name, dialect, query }),
         1 => place().prop_map(|name| Op::CreateManual { name }),
         3 => (place(), in_dialects(false)).prop_map(|(group, (dialect, query))| Op::EditGroup { group, dialect, query }),
+        1 => place().prop_map(|group| Op::CancelEdit { group }),
         1 => (place(), place()).prop_map(|(group, name)| Op::Rename { group, name }),
         1 => place().prop_map(|group| Op::DeleteGroup { group }),
         1 => (place(), prop::collection::vec(0..CONTACTS, 0..4), any::<bool>())
             .prop_map(|(group, contacts, inside)| Op::Move { group, contacts, inside }),
+        2 => (place(), prop::collection::vec(0..CONTACTS, 0..5), overrides())
+            .prop_map(|(group, contacts, to)| Op::Override { group, contacts, to }),
         1 => (0..KINDS.len()).prop_map(|field| Op::AddField { field }),
     ]
     .boxed()
@@ -228,7 +241,9 @@ fn step() -> BoxedStrategy<Step> {
         2 => skip().prop_map(Step::Look),
         1 => Just(Step::Reopen),
         2 => Just(Step::Index),
+        6 => skip().prop_map(Step::Fill),
         1 => prop_oneof![
+            1 => prop::option::of(0u32..30).prop_map(Step::Keep),
             1 => Just(Step::Rebuild),
             2 => (0usize..5).prop_map(Step::Settings),
             2 => (0..KINDS.len(), select(&FieldType::ALL[..])).prop_map(|(field, kind)| Step::EditField(field, kind)),

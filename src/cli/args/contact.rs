@@ -11,7 +11,7 @@ use crate::workspace::change::ContactRef;
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  headcount why tel:+250788123123 Adults")]
 pub struct Why {
-    /// By uuid, address or number
+    /// By uuid (or how it begins), address or number
     #[arg(value_name = "CONTACT", value_parser = values::contact)]
     pub contact: ContactRef,
     /// The group's name or uuid
@@ -22,7 +22,7 @@ pub struct Why {
 /// A contact.
 #[derive(Args, Debug)]
 pub struct Who {
-    /// By uuid, address or number
+    /// By uuid (or how it begins), address or number
     #[arg(value_name = "CONTACT", value_parser = values::contact)]
     pub contact: ContactRef,
 }
@@ -34,7 +34,7 @@ pub enum ContactCommand {
     #[command(after_help = "Example:\n  headcount contact show tel:+250788123123")]
     Show(Who),
     /// List the groups that a contact is in
-    #[command(after_help = "Example:\n  headcount contact groups 981bf246-8aff-4b76-b668-5e6bd6336027")]
+    #[command(after_help = "Example:\n  headcount contact groups tel:+250788123123")]
     Groups(Who),
     /// Tell when a contact entered and left groups, and why
     #[command(after_help = "Example:\n  headcount contact timeline tel:+250788123123")]
@@ -45,9 +45,9 @@ pub enum ContactCommand {
     )]
     Edit(Edit),
     /// Delete a contact
-    #[command(after_help = "Example:\n  headcount contact delete tel:+250788123123 --erase")]
+    #[command(after_help = "Example:\n  headcount contact delete tel:+250788123123")]
     Delete {
-        /// By uuid, address or number
+        /// By uuid (or how it begins), address or number
         #[arg(value_name = "CONTACT", value_parser = values::contact)]
         contact: ContactRef,
         /// Also take the person out of everything that remembers: rows, text index, tombstone
@@ -60,7 +60,7 @@ pub enum ContactCommand {
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("edits").required(true).multiple(true))]
 pub struct Edit {
-    /// By uuid, address or number
+    /// By uuid (or how it begins), address or number
     #[arg(value_name = "CONTACT", value_parser = values::contact)]
     pub contact: ContactRef,
     /// The name; empty to clear

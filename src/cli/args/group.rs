@@ -13,7 +13,7 @@ use crate::workspace::change::ContactRef;
 #[derive(Subcommand, Debug)]
 pub enum GroupCommand {
     /// Create a group: smart with a query, manual without
-    #[command(after_help = "Example:\n  headcount group create Adults --query 'age >= 18'")]
+    #[command(after_help = "Example:\n  headcount group create Teenagers --query 'age = 13..19'")]
     Create {
         /// Its name
         #[arg(value_parser = values::name)]
@@ -24,6 +24,9 @@ pub enum GroupCommand {
         /// The language of the query
         #[arg(long, value_enum, default_value = "extended", requires = "query")]
         dialect: Dialect,
+        /// Leave the filling to the next `headcount index`
+        #[arg(long, requires = "query")]
+        later: bool,
     },
     /// List all groups with their queries and counts
     #[command(after_help = "Example:\n  headcount group list --profile")]
@@ -48,6 +51,15 @@ pub enum GroupCommand {
     /// Remove contacts from a manual group
     #[command(after_help = "Example:\n  headcount group remove VIP --file leavers.txt")]
     Remove(Selection),
+    /// Keep contacts in a smart group whatever its query says, as long as they are active
+    #[command(after_help = "Example:\n  headcount group pin Adults tel:+250788123123")]
+    Pin(Selection),
+    /// Keep contacts out of a smart group whatever its query says
+    #[command(after_help = "Example:\n  headcount group exclude Adults --file staff.txt")]
+    Exclude(Selection),
+    /// Leave contacts that were pinned or excluded to the query again
+    #[command(after_help = "Example:\n  headcount group unpin Adults tel:+250788123123")]
+    Unpin(Selection),
     /// Rename a group; queries that refer to it follow
     #[command(after_help = "Example:\n  headcount group rename Adults Grown-ups")]
     Rename {
@@ -59,23 +71,32 @@ pub enum GroupCommand {
         new_name: String,
     },
     /// Change a smart group's query
-    #[command(after_help = "Example:\n  headcount group edit Adults --query 'age >= 21' --dry-run")]
+    #[command(after_help = "Examples:\n  headcount group edit Adults --query 'age >= 21' --dry-run\n  \
+                          headcount group edit Adults --cancel\n\n\
+                          A group of many contacts is filled in several steps beside its present query. If that is\n\
+                          stopped half way, `headcount index` goes on; --cancel gives it up.")]
     Edit {
         /// Its name or uuid
         #[arg(value_parser = values::name)]
         name: String,
         /// Who its members are from now on
-        #[arg(long, value_name = "QUERY")]
-        query: String,
+        #[arg(long, value_name = "QUERY", required_unless_present = "cancel")]
+        query: Option<String>,
         /// Only tell who would enter and leave
-        #[arg(long)]
+        #[arg(long, requires = "query")]
         dry_run: bool,
+        /// Give up the query that it is being filled with, and keep the present one
+        #[arg(long, conflicts_with_all = ["query", "later"])]
+        cancel: bool,
+        /// Leave the filling to the next `headcount index`
+        #[arg(long, conflicts_with = "dry_run")]
+        later: bool,
         /// The language of the query
         #[arg(long, value_enum, default_value = "extended")]
         dialect: Dialect,
     },
     /// Delete a group
-    #[command(after_help = "Example:\n  headcount group delete Adults")]
+    #[command(after_help = "Example:\n  headcount group delete Testers")]
     Delete {
         /// Its name or uuid
         #[arg(value_parser = values::name)]
@@ -91,6 +112,9 @@ pub enum GroupCommand {
         /// The language of the queries
         #[arg(long, value_enum, default_value = "extended")]
         dialect: Dialect,
+        /// Leave the filling to the next `headcount index`
+        #[arg(long)]
+        later: bool,
     },
 }
 
@@ -114,7 +138,7 @@ pub struct Members {
     pub offset: u64,
 }
 
-/// Which contacts to add to or remove from a group.
+/// Which contacts to add to or remove from a group, or to pin or exclude.
 #[derive(Args, Debug)]
 #[group(skip)]
 pub struct Selection {

@@ -44,9 +44,10 @@ pub struct Backup {
 
 /// `export`
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  headcount export contacts.csv")]
+#[command(after_help = "Example:\n  headcount export contacts.csv\n\n\
+                  contacts.parquet comes with contacts.memberships.parquet beside it: who is in which group since when.")]
 pub struct Export {
-    /// Where to: .jsonl or .csv decides the format; - for standard output
+    /// Where to: .jsonl, .csv or .parquet decides the format; - for standard output
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }

@@ -46,7 +46,7 @@ pub struct Render {
     /// The message
     #[arg(value_name = "TEMPLATE")]
     pub template: String,
-    /// By uuid, address or number
+    /// By uuid (or how it begins), address or number
     #[arg(value_name = "CONTACT", value_parser = values::contact)]
     pub contact: ContactRef,
 }

@@ -6,6 +6,7 @@ pub mod contact;
 pub mod group;
 pub mod maintain;
 pub mod messaging;
+pub mod report;
 pub mod search;
 pub mod stream;
 #[cfg(test)]
@@ -72,7 +73,7 @@ pub struct Global {
     /// Say nothing but the answer and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more about what is done; twice for even more
+    /// Say which store it is and how long things take; twice: also how a search is answered
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
@@ -133,6 +134,8 @@ pub enum Command {
     Backup(maintain::Backup),
     /// Write contacts with their groups to a file
     Export(maintain::Export),
+    /// Draw a page of plots: sizes of groups, who entered and left, overlaps, fields, cost
+    Report(report::Report),
     /// Search and explore at a prompt
     Repl(maintain::Repl),
     /// Print completions for a shell

@@ -27,6 +27,9 @@ pub struct Apply {
     /// Also send the membership changes to this program, as JSON lines, at least once
     #[arg(long, value_name = "COMMAND")]
     pub exec: Option<TriggerCommand>,
+    /// Index text in the background once more than N contacts wait for it [default: 50000 with --follow, else never]
+    #[arg(long, value_name = "N", value_parser = values::count)]
+    pub index_after: Option<u64>,
 }
 
 /// `tick`

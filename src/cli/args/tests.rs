@@ -43,38 +43,6 @@ fn help_of_every_command() {
     }
 }
 
-#[test]
-fn every_command_that_does_something_has_an_example() {
-    for (path, help) in all_helps() {
-        let is_leaf = !help.contains("\nCommands:\n");
-        if is_leaf {
-            assert!(help.contains("Example"), "{path} has no example");
-            assert!(
-                help.contains(&format!("  {path}")) || help.contains(&format!("| {path}")),
-                "{path}: the example is of another command"
-            );
-        }
-    }
-}
-
-/// Every example of the help is itself a valid command line.
-#[test]
-fn examples_parse() {
-    let mut count = 0;
-    for (path, help) in all_helps() {
-        let Some(at) = help.find("\nExample") else { continue };
-        let examples = help[at..].lines().filter_map(|line| line.trim().rsplit("| ").next());
-        for example in examples.filter(|line| line.starts_with("headcount ")) {
-            let words = split(example.split(" > ~").next().unwrap());
-            if let Err(error) = Cli::try_parse_from(&words) {
-                panic!("{path}: {example}\n{error}");
-            }
-            count += 1;
-        }
-    }
-    assert!(count > 40, "{count}");
-}
-
 /// As a shell would, for words and both kinds of quotes.
 fn split(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote, mut is_word) = (Vec::new(), String::new(), None, false);

@@ -8,6 +8,7 @@ use clap::builder::PossibleValue;
 use crate::import::references;
 use crate::schema::{DateFormat, FieldType};
 use crate::sema::query::Dialect;
+use crate::sema::suggest::nearest;
 use crate::value::{Decimal, Instant};
 use crate::workspace::change::ContactRef;
 
@@ -46,6 +47,23 @@ impl FromStr for Country {
             }
             _ => Err("a country is two letters, such as RW".to_owned()),
         }
+    }
+}
+
+/// A number of days, or for ever.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Days(pub Option<u32>);
+
+impl FromStr for Days {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("forever") {
+            return Ok(Days(None));
+        }
+        text.parse()
+            .map(|days| Days(Some(days)))
+            .map_err(|_| "give a number of days, such as 90, or forever".to_owned())
     }
 }
 
@@ -94,7 +112,14 @@ pub(super) fn moment(text: &str) -> Result<Instant, String> {
 
 /// A zone of the bundled time-zone data.
 pub(super) fn timezone(text: &str) -> Result<jiff::tz::TimeZone, String> {
-    jiff::tz::TimeZone::get(text).map_err(|_| "a zone is named as in Africa/Kigali, America/New_York or UTC".to_owned())
+    jiff::tz::TimeZone::get(text).map_err(|_| {
+        let usual = "a zone is named as in Africa/Kigali, America/New_York or UTC";
+        let known: Vec<_> = jiff::tz::db().available().collect();
+        match nearest(text, known.iter().map(|name| name.as_str())) {
+            Some(near) => format!("{usual}; did you mean `{near}`?"),
+            None => usual.to_owned(),
+        }
+    })
 }
 
 /// An order of day, month and year.

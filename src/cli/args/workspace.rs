@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::values::{self, Country};
+use super::values::{self, Country, Days};
 use crate::schema::{DateFormat, FieldType};
 
 /// `demo`
@@ -67,6 +67,9 @@ pub struct WorkspaceSet {
     /// Whether to hide addresses
     #[arg(long, value_name = "BOOL")]
     pub redact_urns: Option<bool>,
+    /// For how many days to keep the membership log, or `forever`
+    #[arg(long, value_name = "DAYS")]
+    pub keep_log: Option<Days>,
 }
 
 /// `schema …`
@@ -91,7 +94,7 @@ pub enum SchemaCommand {
 #[derive(Subcommand, Debug)]
 pub enum FieldCommand {
     /// Add a custom field
-    #[command(after_help = "Example:\n  headcount field add household --type number --name \"Household size\"")]
+    #[command(after_help = "Example:\n  headcount field add children --type number --name \"Children at home\"")]
     Add {
         /// How queries name it: letters, digits and _
         #[arg(value_parser = values::field_key)]

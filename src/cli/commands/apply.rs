@@ -12,8 +12,8 @@ use crate::cli::commands::hiding::{message, reason};
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
-use crate::cli::output::counted;
 use crate::cli::output::progress::ProgressBar;
+use crate::cli::output::{counted, lasting};
 use crate::cli::settings::Settings;
 use crate::import::changes::{Item, Next};
 use crate::import::{ChangeReader, ImportError, LineNumber, Source};
@@ -26,6 +26,8 @@ const LINES: usize = 65_536;
 const LOT: usize = 32_768;
 /// On a stream, a line waits no longer than this for others to share its commit.
 const LATENCY: Duration = Duration::from_millis(50);
+/// On a stream, text is indexed once so many contacts wait for it, unless told: some tenths of a second of work.
+const INDEX_AFTER: u64 = 50_000;
 /// The longest sleep: other processes may change when something is due.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -56,6 +58,9 @@ pub(super) fn apply(args: &Apply, settings: &Settings) -> Outcome {
     };
     // What a program missed last time comes first.
     feed.tell_missed(&session, told, last)?;
+    if let Some(after) = args.index_after.or(source.is_stream().then_some(INDEX_AFTER)) {
+        session.told(session.workspace.index_in_background(Some(after)))?;
+    }
     let mut application = Application {
         session: &session,
         name: source.name().to_owned(),
@@ -224,6 +229,7 @@ impl Application<'_, '_> {
     fn commit(&mut self) -> Outcome {
         let Application { session, waiting, cut, hides_addresses, .. } = self;
         let mut rejected = Vec::new();
+        let began = Stopwatch::now();
         let commit = session.told(session.workspace.write(session.settings.moment(), |writer| {
             let (mut lines, mut seen) = (0, 0);
             loop {
@@ -247,6 +253,8 @@ impl Application<'_, '_> {
             None => tell(),
         }
         let (lines, seen) = commit.value;
+        let took = lasting(began.elapsed());
+        session.settings.detail(&format!("entry {}: {} in {took}", commit.after.0, counted(lines, "line")));
         let refused = rejected.len() as u64;
         self.totals.applied += lines - seen - refused;
         self.totals.seen += seen;

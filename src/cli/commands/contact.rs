@@ -10,10 +10,13 @@ use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipChange, UuidName};
 use crate::cli::output::{Cell, Format};
 use crate::cli::settings::Settings;
+use crate::contact::Status;
 use crate::ids::{DocumentNumber, Sequence};
 use crate::store::Cause;
 use crate::workspace::change::{Change, ContactRef, Event};
-use crate::workspace::{ContactPatch, LogFilter, MembershipEvent, NamedGroup, Rejection, WorkspaceError};
+use crate::workspace::{
+    ContactPatch, LogFilter, MembershipEvent, NamedGroup, Override, Reader, Rejection, WorkspaceError,
+};
 
 /// `contact …`
 pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome {
@@ -33,6 +36,12 @@ pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome 
 struct GroupsOf {
     contact: ContactUuid,
     groups: Vec<GroupItem>,
+    /// Names of the groups that it is pinned in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pinned: Vec<String>,
+    /// Names of the groups that it is kept out of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    excluded: Vec<String>,
 }
 
 /// The answer of `contact timeline`.
@@ -69,13 +78,41 @@ impl Session<'_> {
         let ids = self.told(reader.groups_of(document))?;
         let groups = self.told(ids.into_iter().map(|id| reader.group(id)).collect::<Result<Vec<_>, _>>())?;
         let contact = self.identity_of(document)?;
-        let answer = GroupsOf { contact, groups: groups.iter().map(GroupItem::from).collect() };
+        let (pinned, excluded) = self.decided(&reader, document)?;
+        let answer = GroupsOf { contact, groups: groups.iter().map(GroupItem::from).collect(), pinned, excluded };
         let format = self.settings.format_or(Format::Table);
         self.settings.output().list(format, GroupItem::columns(), &answer, &answer.groups)?;
+        if format == Format::Table {
+            for (what, names) in [("pinned in", &answer.pinned), ("excluded from", &answer.excluded)] {
+                if !names.is_empty() {
+                    self.settings.note(&format!("the contact is {what} {}", names.join(", ")));
+                }
+            }
+        }
         if answer.groups.is_empty() && format == Format::Table {
-            self.settings.note("the contact is in no group");
+            let status = self.told(reader.row(document))?.map_or(Status::Active, |row| row.status());
+            self.settings.note(&match status {
+                Status::Active => "the contact is in no group".to_owned(),
+                status => format!(
+                    "the contact is in no group: it is {}, and smart groups hold active contacts only",
+                    status.name()
+                ),
+            });
         }
         Ok(())
+    }
+
+    /// The names of the groups that a contact is pinned in, and of those that it is excluded from.
+    fn decided(&self, reader: &Reader<'_>, document: DocumentNumber) -> Outcome<(Vec<String>, Vec<String>)> {
+        let (mut pinned, mut excluded) = (Vec::new(), Vec::new());
+        for group in reader.schema().groups().iter().filter(|group| group.smart) {
+            match self.told(reader.override_of(group.id, document))? {
+                Some(Override::Pinned) => pinned.push(group.name.clone()),
+                Some(Override::Excluded) => excluded.push(group.name.clone()),
+                None => {}
+            }
+        }
+        Ok((pinned, excluded))
     }
 
     fn timeline(&self, reference: &ContactRef) -> Outcome {

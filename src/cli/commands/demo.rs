@@ -8,7 +8,7 @@ use crate::cli::args::workspace::Demo;
 use crate::cli::commands::session::{Session, failure};
 use crate::cli::commands::why;
 use crate::cli::failure::Failure;
-use crate::cli::output::{Output, grouped};
+use crate::cli::output::{Output, grouped, lasting as shown};
 use crate::cli::settings::Settings;
 use crate::ids::Uuid;
 use crate::import::{ChangeReader, ContactReader, Source, groups, schema};
@@ -251,15 +251,4 @@ fn line_of(event: &MembershipEvent, reader: &Reader<'_>, output: &Output) -> Res
     let left = event.groups_removed.iter().map(|group| format!("- {}", group.name));
     let moves: Vec<String> = entered.chain(left).collect();
     Ok([format!("  {}", output.moment(event.time)), name, moves.join(", ")])
-}
-
-/// A time span with three digits or so.
-fn shown(took: std::time::Duration) -> String {
-    let millis = took.as_secs_f64() * 1e3;
-    match millis {
-        _ if millis < 0.1 => format!("{:.0} µs", millis * 1e3),
-        _ if millis < 10.0 => format!("{millis:.1} ms"),
-        _ if millis < 1e4 => format!("{millis:.0} ms"),
-        _ => format!("{:.1} s", millis / 1e3),
-    }
 }

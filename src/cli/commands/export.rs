@@ -1,15 +1,15 @@
 //! `export`, `backup`
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
 use roaring::RoaringBitmap;
 
 use crate::cli::Outcome;
 use crate::cli::args::maintain::{Backup, Export};
 use crate::cli::commands::session::Session;
+use crate::cli::commands::target::Target;
 use crate::cli::failure::Failure;
 use crate::cli::output::contact::ContactItem;
 use crate::cli::output::{Format, counted, grouped};
@@ -26,24 +26,29 @@ const CLEARS: &str = "--";
 /// Copies the workspace while others write.
 pub(super) fn backup(args: &Backup, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
+    let progress = settings.progress_waiting("copying");
     session.told(session.workspace.backup(&args.folder, args.compact))?;
+    drop(progress);
     settings.note(&format!("copied the workspace to {}", args.folder.display()));
     Ok(())
 }
 
 /// Writes contacts with their groups, in a shape that `import` reads.
 pub(super) fn export(args: &Export, settings: &Settings) -> Outcome {
-    let is_sheet = is_sheet(&args.file, settings)?;
+    let shape = shape(&args.file, settings)?;
     let session = Session::open(settings)?;
     let reader = session.reader()?;
+    if shape == Shape::Parquet {
+        return parquet(&session, &reader, &args.file);
+    }
     let groups = Groups::load(&session, &reader)?;
     let mut export = Exporter { session: &session, reader: &reader, groups, unfit: 0 };
     let mut target = Target::open(&args.file)?;
-    let count = if is_sheet { export.sheet(&mut target) } else { export.lines(&mut target) }?;
+    let count = if shape == Shape::Sheet { export.sheet(&mut target) } else { export.lines(&mut target) }?;
     target.finish()?;
     if export.unfit > 0 {
         settings.warn(&format!(
-            "left {} cells blank whose values a sheet cannot hold (several addresses of one scheme, or `--`); \
+            "left {} cells blank whose values a sheet cannot hold (several addresses of one scheme, `--`, or nothing but white space); \
              a file named .jsonl holds them",
             grouped(export.unfit)
         ));
@@ -52,14 +57,63 @@ pub(super) fn export(args: &Export, settings: &Settings) -> Outcome {
     Ok(())
 }
 
-fn is_sheet(file: &Path, settings: &Settings) -> Outcome<bool> {
+/// What an export looks like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// JSON lines.
+    Lines,
+    /// CSV.
+    Sheet,
+    /// Two tables.
+    Parquet,
+}
+
+fn shape(file: &Path, settings: &Settings) -> Outcome<Shape> {
     let extension = file.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     match (settings.format, extension.as_deref()) {
-        (Some(Format::Csv), _) | (None, Some("csv")) => Ok(true),
-        (Some(Format::Jsonl), _) | (None, Some("jsonl" | "ndjson")) => Ok(false),
-        (None, None) if file.as_os_str() == "-" => Ok(false),
-        _ => Err(Failure::Usage("an export is named .jsonl or .csv, or told by --format jsonl or csv".to_owned())),
+        (Some(Format::Csv), _) | (None, Some("csv")) => Ok(Shape::Sheet),
+        (Some(Format::Jsonl), _) | (None, Some("jsonl" | "ndjson")) => Ok(Shape::Lines),
+        (None, Some("parquet")) => Ok(Shape::Parquet),
+        (None, None) if file.as_os_str() == "-" => Ok(Shape::Lines),
+        _ => Err(Failure::Usage(
+            "an export is named .jsonl, .csv or .parquet, or told by --format jsonl or csv".to_owned(),
+        )),
     }
+}
+
+/// Writes two tables: contacts where it was told to, and memberships beside them.
+#[cfg(feature = "parquet")]
+fn parquet(session: &Session<'_>, reader: &Reader<'_>, file: &Path) -> Outcome {
+    use crate::export::{ExportError, write_contacts, write_memberships};
+
+    let told = |error| match error {
+        ExportError::Workspace(error) => crate::cli::commands::session::failure(error, session.settings),
+        ExportError::Parquet(_) => Failure::because(error),
+    };
+    let beside = file.with_extension("memberships.parquet");
+    let mut contacts = Target::open(file)?;
+    let mut memberships = Target::open(&beside)?;
+    let mut bar = session.settings.progress_items("exporting", Some(reader.contacts()));
+    let written = write_contacts(reader, &mut contacts.writer, |count| bar.set(count)).map_err(told)?;
+    let count = write_memberships(reader, &mut memberships.writer).map_err(told)?;
+    memberships.finish()?;
+    contacts.finish()?;
+    if written.unconvertible > 0 {
+        session.settings.warn(&format!(
+            "left out {} whose text does not convert to the type of their field; a file named .jsonl holds them",
+            counted(written.unconvertible, "value")
+        ));
+    }
+    let [contacts, count] = [counted(written.contacts, "contact"), counted(count, "membership")];
+    session.settings.note(&format!("exported {contacts}, and {count} to {}", beside.display()));
+    Ok(())
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(_: &Session<'_>, _: &Reader<'_>, _: &Path) -> Outcome {
+    Err(Failure::Usage(
+        "this headcount was built without Parquet; build it with `cargo build --release --features parquet`".to_owned(),
+    ))
 }
 
 /// Who is in which group, by name of the group.
@@ -155,7 +209,8 @@ impl Exporter<'_> {
         writer.write_record(&header)?;
         let count = self.each(|contact, places| {
             let mut cell = |text: Option<&str>| match text {
-                Some(text) if text.trim() == CLEARS => {
+                // Read again, these would clear a value, or say nothing of it.
+                Some(text) if [CLEARS, ""].contains(&text.trim()) => {
                     unfit += 1;
                     String::new()
                 }
@@ -229,40 +284,4 @@ struct Survey {
     schemes: BTreeSet<String>,
     has_ids: bool,
     has_references: bool,
-}
-
-/// A file in the making, which takes its place when it is whole; or standard output.
-struct Target {
-    writer: BufWriter<Box<dyn Write>>,
-    /// Where it is written, and its place.
-    paths: Option<(PathBuf, PathBuf)>,
-}
-
-impl Target {
-    fn open(path: &Path) -> Outcome<Self> {
-        if path.as_os_str() == "-" {
-            return Ok(Target { writer: BufWriter::new(Box::new(std::io::stdout())), paths: None });
-        }
-        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let partial = path.with_file_name(format!(".{name}.partial"));
-        let file = File::create(&partial).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
-        Ok(Target { writer: BufWriter::new(Box::new(file)), paths: Some((partial, path.to_owned())) })
-    }
-
-    fn finish(mut self) -> Outcome {
-        self.writer.flush()?;
-        if let Some((partial, path)) = self.paths.take() {
-            fs::rename(partial, &path).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        // What was not finished is of no use to anybody.
-        if let Some((partial, _)) = &self.paths {
-            let _ = fs::remove_file(partial);
-        }
-    }
 }

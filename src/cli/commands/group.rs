@@ -1,7 +1,6 @@
 //! `group …`
 
 use std::path::Path;
-use std::time::Instant as Stopwatch;
 
 use roaring::RoaringBitmap;
 use serde::Serialize;
@@ -20,13 +19,19 @@ use crate::cli::settings::Settings;
 use crate::ids::{DocumentNumber, GroupId};
 use crate::import::{Source, groups, references};
 use crate::sema::query::Dialect;
-use crate::workspace::{DryRun, GroupInfo, GroupInput, GroupOutcome, Purpose, Reader, WorkspaceError};
+use crate::workspace::{
+    DryRun, FillPolicy, GroupInfo, GroupInput, GroupOutcome, GroupProfile, Override, Purpose, Reader, WorkspaceError,
+};
+
+/// Of so many groups of a file, each is compared with every other group.
+const MOST_COMPARED: usize = 100;
 
 /// `group …`
 pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     match command {
-        GroupCommand::Create { name, query, dialect } => {
+        GroupCommand::Create { name, query, dialect, later } => {
+            session.fill_later(*later);
             if let Some(text) = query {
                 let parsed = session.told(session.reader()?.parse_and_lint(text, *dialect, Purpose::Group(None)))?;
                 queries::warnings(text, &parsed.warnings, settings);
@@ -43,6 +48,9 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
         GroupCommand::Members(members) => session.members(members),
         GroupCommand::Add(selection) => session.move_members(selection, true),
         GroupCommand::Remove(selection) => session.move_members(selection, false),
+        GroupCommand::Pin(selection) => session.override_members(selection, Some(Override::Pinned)),
+        GroupCommand::Exclude(selection) => session.override_members(selection, Some(Override::Excluded)),
+        GroupCommand::Unpin(selection) => session.override_members(selection, None),
         GroupCommand::Rename { name, new_name } => {
             let renamed = session.write(|writer| {
                 let group = writer.group_named(name)?;
@@ -51,8 +59,13 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
             })?;
             session.show_group(renamed.value)
         }
-        GroupCommand::Edit { name, query, dry_run: true, dialect } => session.dry_run(name, query, *dialect),
-        GroupCommand::Edit { name, query, dry_run: false, dialect } => {
+        GroupCommand::Edit { name, query: None, .. } => session.cancel_edit(name),
+        GroupCommand::Edit { name, query: Some(query), dry_run: true, dialect, .. } => {
+            session.warn_of_edit(name, query, *dialect)?;
+            session.dry_run(name, query, *dialect)
+        }
+        GroupCommand::Edit { name, query: Some(query), dry_run: false, dialect, later, .. } => {
+            session.fill_later(*later);
             session.warn_of_edit(name, query, *dialect)?;
             let edited = session.write(|writer| {
                 let group = writer.group_named(name)?;
@@ -62,11 +75,59 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
             session.show_group(edited.value)
         }
         GroupCommand::Delete { name } => session.delete_group(name),
-        GroupCommand::Import { file, dialect } => session.import_groups(file, *dialect),
+        GroupCommand::Import { file, dialect, later } => {
+            session.fill_later(*later);
+            session.import_groups(file, *dialect)
+        }
     }
 }
 
 impl Session<'_> {
+    /// Lets groups be filled by `headcount index`, if that is wanted.
+    fn fill_later(&self, later: bool) {
+        if later {
+            let policy = FillPolicy { at_once: 0, finish: false, ..FillPolicy::default() };
+            self.workspace.set_fill_policy(policy);
+        }
+    }
+
+    /// Gives up the query that a group is being filled with.
+    fn cancel_edit(&self, name: &str) -> Outcome {
+        let cancelled = self.write(|writer| {
+            let group = writer.group_named(name)?;
+            Ok((group, writer.cancel_edit(group)?))
+        })?;
+        let (group, was_pending) = cancelled.value;
+        if !was_pending {
+            self.settings.note(&format!("`{name}` is not being filled: there is nothing to cancel"));
+        }
+        self.show_group(group)
+    }
+
+    /// Warns of what is odd about the queries of a file that were taken over.
+    fn warn_of_import(
+        &self,
+        file: &str,
+        inputs: &[GroupInput],
+        outcomes: &[GroupOutcome],
+        dialect: Dialect,
+    ) -> Outcome {
+        let reader = self.reader()?;
+        // Looking for another group of the same meaning costs a look at every other one.
+        let compares = inputs.len() <= MOST_COMPARED;
+        for (input, outcome) in inputs.iter().zip(outcomes) {
+            let Some(query) = input.query.as_deref().filter(|_| *outcome != GroupOutcome::Unchanged) else { continue };
+            let group = self.told(reader.group_named(input.name.trim()))?;
+            let purpose = if compares { Purpose::Group(Some(group)) } else { Purpose::Search };
+            let parsed = self.told(reader.parse_and_lint(query, dialect, purpose))?;
+            if !parsed.warnings.is_empty() {
+                self.settings.note(&format!("{file}: about the query of group `{}`:", input.name));
+                queries::warnings(query, &parsed.warnings, self.settings);
+            }
+        }
+        Ok(())
+    }
+
     /// Warns of what is odd about a group's new query.
     fn warn_of_edit(&self, name: &str, query: &str, dialect: Dialect) -> Outcome {
         let reader = self.reader()?;
@@ -82,6 +143,9 @@ impl Session<'_> {
 struct GroupDetails {
     #[serde(flatten)]
     group: GroupItem,
+    /// The query that it is being filled with, if it is to have another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<String>,
     /// Why its query no longer compiles, if it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -89,18 +153,37 @@ struct GroupDetails {
     used_by: Vec<UuidName>,
 }
 
-/// A group with what it costs to compute it from nothing.
+/// A group with what it costs.
 #[derive(Serialize)]
 struct Profiled {
     #[serde(flatten)]
     group: GroupItem,
+    /// Time of a search for its members.
     micros: u64,
+    /// Time that the engine takes for it, for one changed contact.
+    nanos_per_contact: u64,
+    atoms: u64,
+    moves_per_day: f64,
+}
+
+impl From<GroupProfile> for Profiled {
+    fn from(profile: GroupProfile) -> Self {
+        Profiled {
+            group: GroupItem::from(&profile.group),
+            micros: profile.micros,
+            nanos_per_contact: profile.nanos_per_contact,
+            atoms: profile.atoms as u64,
+            // To a hundredth: more says nothing.
+            moves_per_day: (profile.moves_per_day * 100.0).round() / 100.0,
+        }
+    }
 }
 
 impl Row for Profiled {
     fn cells(&self) -> Vec<Cell> {
         let mut cells = self.group.cells();
-        cells.insert(1, Cell::Count(self.micros));
+        let costs = [self.nanos_per_contact, self.micros, self.atoms].map(Cell::Count);
+        cells.splice(1..1, costs.into_iter().chain([Cell::from(format!("{:.2}", self.moves_per_day))]));
         cells
     }
     fn id(&self) -> std::borrow::Cow<'_, str> {
@@ -120,6 +203,12 @@ struct MemberList {
     group: UuidName,
     total: u64,
     contacts: Vec<ContactItem>,
+    /// Of these contacts, the ones that are pinned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pinned: Vec<String>,
+    /// Contacts that are kept out, on every page.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    excluded: Vec<String>,
 }
 
 /// The answer of `group add` and `group remove`.
@@ -129,6 +218,17 @@ struct Moved {
     moved: u64,
     unchanged: u64,
     rejected: u64,
+}
+
+/// The answer of `group pin`, `group exclude` and `group unpin`.
+#[derive(Serialize)]
+struct Overridden {
+    group: UuidName,
+    changed: u64,
+    unchanged: u64,
+    rejected: u64,
+    /// Members now.
+    count: u64,
 }
 
 /// The answer of `group edit --dry-run`.
@@ -193,9 +293,10 @@ impl Session<'_> {
         let reader = self.reader()?;
         let group = self.told(reader.group(id))?;
         let used_by: Vec<UuidName> = self.told(reader.dependents_of_group(id))?.iter().map(named).collect();
-        let details = GroupDetails { group: GroupItem::from(&group), reason: group.reason, used_by };
+        let details =
+            GroupDetails { group: GroupItem::from(&group), pending: group.pending, reason: group.reason, used_by };
         let names: Vec<&str> = details.used_by.iter().map(|group| group.name.as_str()).collect();
-        let properties = [
+        let mut properties = vec![
             ("Name", details.group.name.as_str().into()),
             ("UUID", details.group.uuid.as_str().into()),
             ("Kind", if group.smart { "smart" } else { "manual" }.into()),
@@ -205,6 +306,9 @@ impl Session<'_> {
             ("Members", Cell::Count(details.group.count)),
             ("Used by", names.join(", ").into()),
         ];
+        if let Some(pending) = &details.pending {
+            properties.insert(4, ("Being filled with", pending.as_str().into()));
+        }
         self.settings.output().details(self.format(), &properties, Some(&details.group.uuid), &details)
     }
 
@@ -214,21 +318,13 @@ impl Session<'_> {
         self.settings.output().list(self.format(), GroupItem::columns(), &list, &list.groups)
     }
 
-    /// Computes each smart group from nothing, and tells how long that takes, the slowest first.
+    /// What each group costs, the most costly first.
     fn profile_groups(&self) -> Outcome {
-        let reader = self.reader()?;
-        let mut groups = Vec::new();
-        for group in self.told(reader.groups())? {
-            let start = Stopwatch::now();
-            if let Some(query) = reader.group_query(group.id) {
-                self.told(reader.count_query(query))?;
-            }
-            let micros = if group.smart { start.elapsed().as_micros() as u64 } else { 0 };
-            groups.push(Profiled { group: GroupItem::from(&group), micros });
-        }
-        groups.sort_by_key(|group| std::cmp::Reverse(group.micros));
+        let profiles = self.told(self.reader()?.profile_groups())?;
+        let groups: Vec<Profiled> = profiles.into_iter().map(Profiled::from).collect();
         let mut columns = GroupItem::columns();
-        columns.insert(1, Column::number("Microseconds"));
+        let costs = ["Nanoseconds a contact", "Microseconds", "Atoms", "Moves a day"].map(Column::number);
+        columns.splice(1..1, costs);
         self.settings.output().list(self.format(), columns, &ProfiledList { groups: &groups }, &groups)
     }
 
@@ -251,17 +347,66 @@ impl Session<'_> {
             };
             contacts.extend(item);
         }
-        let list = MemberList { group: named(&self.told(reader.group(id))?), total: members.len(), contacts };
+        let (pins, exclusions) = self.told(reader.overrides(id))?;
+        let texts = |documents| -> Outcome<Vec<String>> {
+            Ok(self.told(reader.uuids_of(documents))?.iter().map(ToString::to_string).collect())
+        };
+        let (mut pinned, excluded) = (texts(&(pins & &members))?, texts(&exclusions)?);
+        pinned.retain(|uuid| contacts.iter().any(|contact: &ContactItem| contact.uuid == *uuid));
+        let group = named(&self.told(reader.group(id))?);
+        let list = MemberList { group, total: members.len(), contacts, pinned, excluded };
         let format = self.format();
         let mut output = self.settings.output();
         output.set_zone(reader.environment().timezone.clone());
         output.list(format, ContactItem::columns(&[]), &list, &list.contacts)?;
+        if format == Format::Table {
+            for (what, uuids) in [("pinned", &list.pinned), ("excluded", &list.excluded)] {
+                if !uuids.is_empty() {
+                    self.settings.note(&format!("{what} by hand: {}", uuids.join(", ")));
+                }
+            }
+        }
         let shown = list.contacts.len();
         let has_more = (offset as u64).saturating_add(shown as u64) < list.total && shown > 0;
-        if list.total > 0 {
+        if list.total == 0 && format == Format::Table {
+            self.settings.note("no members");
+        } else if list.total > 0 {
             tell_rest(self.settings, format, shown, list.total, has_more);
         }
         Ok(())
+    }
+
+    /// Keeps contacts in a smart group or out of it, or leaves them to its query again.
+    fn override_members(&self, selection: &Selection, to: Option<Override>) -> Outcome {
+        let mut rejected = 0;
+        let documents = {
+            let reader = self.reader()?;
+            self.told(reader.group_named(&selection.name))?;
+            self.selected(&reader, selection, &mut rejected)?
+        };
+        let commit = self.write_by_hand(|writer| {
+            let group = writer.group_named(&selection.name)?;
+            Ok((group, writer.override_members(group, &documents, to)?))
+        })?;
+        let (group, changed) = commit.value;
+        let reader = self.reader()?;
+        let group = self.told(reader.group(group))?;
+        let answer = Overridden {
+            group: named(&group),
+            changed,
+            unchanged: documents.len() - changed,
+            rejected,
+            count: group.count,
+        };
+        let properties = [
+            ("Group", answer.group.name.as_str().into()),
+            ("Changed", Cell::Count(answer.changed)),
+            ("Unchanged", Cell::Count(answer.unchanged)),
+            ("Rejected", Cell::Count(answer.rejected)),
+            ("Members", Cell::Count(answer.count)),
+        ];
+        self.settings.output().details(self.format(), &properties, Some(&answer.group.uuid), &answer)?;
+        if rejected > 0 { Err(Failure::SomeRejected) } else { Ok(()) }
     }
 
     fn move_members(&self, selection: &Selection, inside: bool) -> Outcome {
@@ -394,8 +539,11 @@ impl Session<'_> {
         let source = Source::open(path)?;
         let file = source.name().to_owned();
         let inputs: Vec<GroupInput> = groups::read(source)?.groups.into_iter().map(GroupInput::from).collect();
+        let progress = self.settings.progress_waiting("filling groups");
         let written = self.workspace.write(self.settings.now, |writer| writer.import_groups(&inputs, dialect));
+        drop(progress);
         let outcomes = written.map_err(|error| self.which(&file, &inputs, error))?.value;
+        self.warn_of_import(&file, &inputs, &outcomes, dialect)?;
         let reader = self.reader()?;
         let mut imported = Vec::with_capacity(inputs.len());
         for (input, outcome) in inputs.iter().zip(outcomes) {

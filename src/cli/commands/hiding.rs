@@ -25,6 +25,7 @@ pub(super) fn shown(reference: &ContactRef, hides_addresses: bool) -> String {
         // A number without a scheme may be meant as an address.
         ContactRef::Id(_) if hides_addresses => "of this number".to_owned(),
         ContactRef::Id(id) => id.to_string(),
+        ContactRef::Beginning(beginning) => format!("{beginning}…, or several begin so"),
     }
 }
 

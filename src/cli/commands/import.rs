@@ -11,12 +11,12 @@ use crate::cli::commands::hiding::{message, reason};
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::progress::ProgressBar;
-use crate::cli::output::{Cell, Format};
+use crate::cli::output::{Cell, Format, counted};
 use crate::cli::settings::Settings;
 use crate::import::infer::Inference;
 use crate::import::{ContactReader, LineNumber, Source};
 use crate::schema::Schema;
-use crate::value::fold;
+use crate::value::{Urn, fold};
 use crate::workspace::{ContactCounts, ContactPatch, Omissions, SchemaInput, WorkspaceError, Writer};
 
 /// Contacts of one commit.
@@ -41,6 +41,7 @@ pub(super) fn import(args: &Import, settings: &Settings) -> Outcome {
         importer.in_batches(&args.files)?
     };
     summary.left_out.iter().for_each(|sentence| settings.warn(sentence));
+    summary.local_numbers.warn(importer.hides_addresses, settings);
     let properties = [
         ("Lines read", Cell::Count(summary.read)),
         ("Contacts created", Cell::Count(summary.created)),
@@ -64,6 +65,37 @@ struct Summary {
     rejected: u64,
     /// What was left out of contacts that were taken, a sentence for each kind.
     left_out: Vec<String>,
+    #[serde(skip)]
+    local_numbers: LocalNumbers,
+}
+
+/// Phone numbers that are not written in full. They are kept as they are, but whoever searches for a number as people
+/// write it looks for the full one.
+#[derive(Default)]
+struct LocalNumbers {
+    count: u64,
+    example: Option<String>,
+}
+
+impl LocalNumbers {
+    fn see(&mut self, patch: &ContactPatch) {
+        let of_schemes = patch.scheme_urns.iter().filter_map(|(_, urn)| urn.as_ref());
+        let local = |urn: &&Urn| urn.scheme() == "tel" && urn.path().starts_with(|c: char| c.is_ascii_digit());
+        for urn in patch.urns.iter().flatten().chain(of_schemes).filter(local) {
+            self.count += 1;
+            self.example.get_or_insert_with(|| urn.path().to_owned());
+        }
+    }
+
+    fn warn(&self, hides_addresses: bool, settings: &Settings) {
+        let Some(example) = &self.example else { return };
+        let example = if hides_addresses { String::new() } else { format!(", such as `{example}`") };
+        let are = if self.count == 1 { "is" } else { "are" };
+        settings.warn(&format!(
+            "{} {are} not written in full{example}: searches look for numbers that begin with + and the country's code",
+            counted(self.count, "phone number")
+        ));
+    }
 }
 
 impl Summary {
@@ -205,9 +237,10 @@ impl Importer<'_> {
                 summary.left_out = self.left_out(&commit.omissions);
                 Ok(summary)
             }
-            Err(WorkspaceError::Abandoned) => {
-                Err(Failure::Failed(format!("nothing was imported: {} lines are bad", summary.rejected)))
-            }
+            Err(WorkspaceError::Abandoned) => Err(Failure::Failed({
+                let are = if summary.rejected == 1 { "is" } else { "are" };
+                format!("nothing was imported: {} {are} bad", counted(summary.rejected, "line"))
+            })),
             Err(error) => self.session.told(Err(error)),
         }
     }
@@ -238,9 +271,10 @@ impl File<'_> {
                 }
             }
         }
-        for (line, outcome) in lines.into_iter().zip(writer.put_all(&patches)?) {
-            if let Err(rejection) = outcome {
-                refused.push((line, reason(&rejection, self.importer.hides_addresses)));
+        for ((line, patch), outcome) in lines.into_iter().zip(&patches).zip(writer.put_all(&patches)?) {
+            match outcome {
+                Ok(()) => summary.local_numbers.see(patch),
+                Err(rejection) => refused.push((line, reason(&rejection, self.importer.hides_addresses))),
             }
         }
         refused.sort_unstable();

@@ -7,7 +7,7 @@ use crate::cli::args::maintain::{Check, Index, Stats};
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{as_text, as_text_or_null};
-use crate::cli::output::{Cell, Column, Format, Row, grouped};
+use crate::cli::output::{Cell, Column, Format, Row, counted, grouped};
 use crate::cli::settings::Settings;
 use crate::value::Instant;
 use crate::workspace::{CheckReport, Finding};
@@ -54,12 +54,14 @@ struct Checked {
 /// Proves everything from the rows, and puts right what is wrong if that was asked for.
 pub(super) fn check(args: &Check, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
+    let progress = settings.progress_waiting("checking");
     let (before, report) = if args.repair {
         let (before, after) = session.told(session.workspace.repair(settings.now))?;
         (Some(before), after)
     } else {
         (None, session.told(session.reader()?.check())?)
     };
+    drop(progress);
     let repaired = before.map(|before| before.findings.iter().map(FindingItem::from).collect::<Vec<_>>());
     let checked = Checked {
         sound: report.is_sound(),
@@ -77,7 +79,10 @@ pub(super) fn check(args: &Check, settings: &Settings) -> Outcome {
     if format == Format::Table {
         output.text(&seen(&report))?;
         if let Some(repaired) = checked.repaired.as_deref().filter(|repaired| !repaired.is_empty()) {
-            output.text(&format!("Found {} things wrong, and built them again from the rows:", repaired.len()))?;
+            output.text(&match repaired.len() as u64 {
+                1 => "Found 1 thing wrong, and built it again from the rows:".to_owned(),
+                found => format!("Found {} wrong, and built them again from the rows:", counted(found, "thing")),
+            })?;
             let mut rows = output.stream(format, finding_columns());
             repaired.iter().try_for_each(|finding| rows.push(finding))?;
             rows.finish()?;
@@ -118,24 +123,35 @@ struct Indexed {
     generation: u64,
     merged_blocks: u64,
     merged_groups: u64,
+    /// Groups whose filling was finished.
+    filled_groups: u64,
+    /// Entries of the membership log that are no longer kept.
+    cut_entries: u64,
 }
 
 /// Brings the text index up to date and merges what waits to be merged, or builds every index anew.
 pub(super) fn index(args: &Index, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
+    let progress = settings.progress_waiting("indexing");
+    let filled = session.told(session.workspace.fill_pending(settings.now))?.swapped.len() as u64;
     let done = if args.rebuild { session.workspace.rebuild(settings.now) } else { session.workspace.index() };
+    drop(progress);
     let report = session.told(done)?;
     let indexed = Indexed {
         documents: report.documents,
         generation: report.generation,
         merged_blocks: report.merged_blocks,
         merged_groups: report.merged_groups,
+        filled_groups: filled,
+        cut_entries: report.cut_entries,
     };
     let properties = [
         ("Contacts indexed", Cell::Count(indexed.documents)),
         ("Generation", Cell::Count(indexed.generation)),
         ("Blocks merged", Cell::Count(indexed.merged_blocks)),
         ("Groups merged", Cell::Count(indexed.merged_groups)),
+        ("Groups filled", Cell::Count(indexed.filled_groups)),
+        ("Log entries cut off", Cell::Count(indexed.cut_entries)),
     ];
     settings.output().details(settings.format_or(Format::Table), &properties, None, &indexed)
 }

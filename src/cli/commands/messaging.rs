@@ -21,6 +21,7 @@ use crate::import::{Source, campaign as campaigns};
 use crate::render::{RenderError, Subject, Template};
 use crate::schema::FieldType;
 use crate::sema::query::Dialect;
+use crate::sema::suggest::nearest;
 use crate::value::Instant;
 use crate::workspace::{PageRequest, Reader, WorkspaceError};
 
@@ -39,7 +40,11 @@ pub(super) fn audience(args: &Audience, settings: &Settings) -> Outcome {
     let group = |name: &String| session.told(reader.group_named(name));
     let started = args.exclude_started.as_deref().map(|name| {
         let flow = reader.schema().flow(name).map(|flow| flow.id);
-        flow.ok_or_else(|| Failure::Failed(format!("there is no flow `{name}`")))
+        flow.ok_or_else(|| {
+            let near = nearest(name, reader.schema().flows().iter().map(|flow| flow.name.as_str()));
+            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            Failure::Failed(format!("there is no flow `{name}`{hint}"))
+        })
     });
     let mut contacts = Vec::new();
     for reference in &args.contacts {
@@ -179,7 +184,7 @@ impl DateOf {
         match dates().find(|field| field.key == key) {
             Some(field) => Ok(DateOf::Field(field.id)),
             None => {
-                let near = crate::sema::suggest::nearest(key, dates().map(|field| field.key.as_str()));
+                let near = nearest(key, dates().map(|field| field.key.as_str()));
                 Err(WorkspaceError::UnknownField { key: key.to_owned(), near: near.map(str::to_owned) })
             }
         }

@@ -15,7 +15,9 @@ mod parse;
 mod queries;
 mod query;
 mod repl;
+mod report;
 mod session;
+mod target;
 mod tools;
 mod trigger;
 mod why;
@@ -41,6 +43,7 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Campaign(args) => messaging::campaign(&args, settings),
         Command::Backup(args) => export::backup(&args, settings),
         Command::Export(args) => export::export(&args, settings),
+        Command::Report(args) => report::report(&args, settings),
         Command::Check(args) => maintain::check(&args, settings),
         Command::Index(args) => maintain::index(&args, settings),
         Command::Stats(args) => maintain::stats(&args, settings),

@@ -12,9 +12,11 @@ use crate::cli::settings::{Settings, Verbosity};
 use crate::diagnostic::{Diagnostic, Errors, draw};
 use crate::import::{Source, queries};
 
-/// Tells that a query is invalid: the errors as JSON on standard output, a drawing on standard error.
+/// Tells that a query is invalid: the errors as JSON on standard output, a drawing on standard error. People at a terminal,
+/// who asked for no format, are shown the drawing alone.
 pub(super) fn invalid(text: &str, errors: &Errors, settings: &Settings, output: &mut Output) -> Failure {
     let told = match settings.format {
+        None if settings.answers_terminal => Ok(()),
         Some(Format::Json) => output.document(&errors.to_json()),
         _ => output.line(&errors.to_json()).and_then(|()| output.flush()),
     };

@@ -29,6 +29,10 @@ pub(super) fn query(args: &QueryArgs, settings: &Settings) -> Outcome {
     };
     let parsed = session.told(read)?;
     queries::warnings(text, &parsed.warnings, settings);
+    if settings.tells_plans() {
+        let explained = session.told(reader.explain(&parsed.query, true))?;
+        settings.detail(explained.physical.to_text().trim_end());
+    }
     if args.count { search.show_count(&parsed.query) } else { search.show_page(&parsed.query) }
 }
 

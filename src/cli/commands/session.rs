@@ -23,6 +23,7 @@ impl<'s> Session<'s> {
     /// Opens the workspace that the command line names.
     pub(super) fn open(settings: &'s Settings) -> Outcome<Self> {
         let workspace = Workspace::open(&settings.store).map_err(|error| failure(error, settings))?;
+        settings.detail(&format!("store {}", workspace.folder().display()));
         Ok(Session { workspace, settings })
     }
 

@@ -6,7 +6,7 @@ use crate::cli::Outcome;
 use crate::cli::args::Cli;
 use crate::cli::args::maintain::{Completions, Generate, Man};
 use crate::cli::failure::Failure;
-use crate::cli::output::grouped;
+use crate::cli::output::counted;
 use crate::cli::settings::Settings;
 use crate::generate;
 
@@ -45,11 +45,11 @@ pub(super) fn generate(args: &Generate, settings: &Settings) -> Outcome {
     })?;
     let generate::Summary { contacts, groups, changes, bytes } = summary;
     settings.note(&format!(
-        "wrote {} contacts, {} groups and {} changes ({} bytes) into {}",
-        grouped(contacts),
-        grouped(groups),
-        grouped(changes),
-        grouped(bytes),
+        "wrote {}, {} and {} ({}) into {}",
+        counted(contacts, "contact"),
+        counted(groups, "group"),
+        counted(changes, "change"),
+        counted(bytes, "byte"),
         args.folder.display()
     ));
     Ok(())

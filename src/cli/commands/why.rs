@@ -9,6 +9,7 @@ use crate::cli::output::shapes::{CauseName, UuidName, as_text};
 use crate::cli::output::{Cell, Format, Output};
 use crate::cli::settings::Settings;
 use crate::value::Instant;
+use crate::workspace::Override;
 use crate::workspace::why::{Clause, ClauseKind, LastChange, Why};
 
 /// Explains a membership, present or absent.
@@ -46,6 +47,9 @@ struct Explanation {
     member: bool,
     /// What keeps it in or out, in a sentence.
     reason: String,
+    /// `pinned` or `excluded`, if somebody decided so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided: Option<&'static str>,
     contact_status: &'static str,
     group_status: &'static str,
     smart: bool,
@@ -87,6 +91,7 @@ impl From<&Why> for Explanation {
             group: UuidName { uuid: why.group_uuid.to_string(), name: why.group.clone() },
             member: why.member,
             reason: why.reason.clone(),
+            decided: why.decided.map(Override::name),
             contact_status: why.status.name(),
             group_status: why.group_status.name(),
             smart: why.smart,

@@ -9,7 +9,7 @@ use crate::cli::args::workspace::{
 use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{GroupItem, UuidName, as_text_or_null};
-use crate::cli::output::{Cell, Column, Format, Row};
+use crate::cli::output::{Cell, Column, Format, Row, counted};
 use crate::cli::settings::Settings;
 use crate::import::{Source, schema};
 use crate::value::Instant;
@@ -30,11 +30,14 @@ pub(super) fn init(args: &Init, settings: &Settings) -> Outcome {
 /// `workspace …`
 pub(super) fn workspace(command: &WorkspaceCommand, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
-    if let WorkspaceCommand::Set(WorkspaceSet { environment, redact_urns }) = command {
+    if let WorkspaceCommand::Set(WorkspaceSet { environment, redact_urns, keep_log }) = command {
         let mut chosen = session.reader()?.settings();
         overlay(&mut chosen, environment);
         chosen.redact_urns = redact_urns.unwrap_or(chosen.redact_urns);
-        session.write(|writer| writer.set_settings(&chosen))?;
+        session.write(|writer| {
+            writer.set_settings(&chosen)?;
+            keep_log.map_or(Ok(()), |days| writer.keep_log(days.0))
+        })?;
     }
     session.show()
 }
@@ -60,6 +63,8 @@ struct WorkspaceItem {
     date_format: String,
     country: Option<String>,
     redact_urns: bool,
+    /// `null` if the log is kept for ever.
+    keep_log_days: Option<u32>,
     #[serde(serialize_with = "as_text_or_null")]
     clock: Option<Instant>,
     sequence: u64,
@@ -73,6 +78,7 @@ impl Session<'_> {
     fn show(&self) -> Outcome {
         let reader = self.reader()?;
         let workspace::Settings { timezone, date_format, country, redact_urns } = reader.settings();
+        let keep_log_days = self.told(reader.keeps_log())?;
         let schema = reader.schema();
         let item = WorkspaceItem {
             store: self.workspace.folder().display().to_string(),
@@ -80,6 +86,7 @@ impl Session<'_> {
             date_format,
             country,
             redact_urns,
+            keep_log_days,
             clock: Some(reader.clock()).filter(|&clock| clock > Instant::MIN),
             sequence: reader.sequence().0,
             contacts: reader.contacts(),
@@ -93,6 +100,7 @@ impl Session<'_> {
             ("Date format", item.date_format.as_str().into()),
             ("Country", Cell::text(item.country.as_deref())),
             ("Addresses hidden", Cell::Flag(item.redact_urns)),
+            ("Log kept", keep_log_days.map_or("for ever".to_owned(), |days| format!("{days} days")).into()),
             ("Clock", Cell::moment(item.clock)),
             ("Log entry", Cell::Count(item.sequence)),
             ("Contacts", Cell::Count(item.contacts)),
@@ -287,9 +295,16 @@ pub(super) fn depends(args: &Depends, settings: &Settings) -> Outcome {
     let mut output = settings.output();
     let format = settings.format_or(Format::Table);
     if format == Format::Table {
-        let holders = if item.field.is_some() { "contacts have a value" } else { "members" };
-        let count = crate::cli::output::grouped(item.contacts);
-        output.text(&format!("{count} {holders}; {} groups use it", item.groups.len()))?;
+        let holders = match (&item.field, item.contacts) {
+            (Some(_), 1) => "1 contact has a value".to_owned(),
+            (Some(_), contacts) => format!("{} have a value", counted(contacts, "contact")),
+            (None, members) => counted(members, "member"),
+        };
+        let users = match item.groups.len() as u64 {
+            1 => "1 group uses it".to_owned(),
+            groups => format!("{} use it", counted(groups, "group")),
+        };
+        output.text(&format!("{holders}; {users}"))?;
     }
     output.list(format, GroupItem::columns(), &item, &item.groups)
 }

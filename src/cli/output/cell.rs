@@ -1,8 +1,11 @@
 //! Values in cells: as people read them in tables, and as programs read them in CSV.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 
 use crate::value::Instant;
+pub use crate::value::numeral::{counted, grouped};
 
 /// A value in a cell.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +31,15 @@ impl Cell {
     /// A moment, or nothing.
     pub fn moment(moment: Option<Instant>) -> Self {
         moment.map_or(Cell::Empty, Cell::Moment)
+    }
+
+    /// Whether there is nothing to show.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Cell::Empty => true,
+            Cell::Text(text) => text.is_empty(),
+            Cell::Count(_) | Cell::Moment(_) | Cell::Flag(_) => false,
+        }
     }
 
     /// For programs: digits alone, moments in UTC.
@@ -69,32 +81,22 @@ impl From<String> for Cell {
     }
 }
 
-/// A number with its digits in groups of three.
+/// A time span with three digits or so.
 ///
 /// ```
-/// assert_eq!(headcount::cli::output::grouped(1_234_567), "1,234,567");
+/// use headcount::cli::output::lasting;
+/// use std::time::Duration;
+/// assert_eq!(lasting(Duration::from_micros(1_500)), "1.5 ms");
+/// assert_eq!(lasting(Duration::from_secs(75)), "75.0 s");
 /// ```
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
+pub fn lasting(took: Duration) -> String {
+    let millis = took.as_secs_f64() * 1e3;
+    match millis {
+        _ if millis < 0.1 => format!("{:.0} µs", millis * 1e3),
+        _ if millis < 10.0 => format!("{millis:.1} ms"),
+        _ if millis < 1e4 => format!("{millis:.0} ms"),
+        _ => format!("{:.1} s", millis / 1e3),
     }
-    grouped
-}
-
-/// How many of something that takes an `s` in the plural.
-///
-/// ```
-/// use headcount::cli::output::counted;
-/// assert_eq!((counted(1, "contact"), counted(2_000, "contact")), ("1 contact".into(), "2,000 contacts".into()));
-/// ```
-pub fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(number))
 }
 
 /// Names are other people's input: line breaks and escape sequences in them must not reach a terminal.

@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::cli::Outcome;
 use crate::value::Instant;
 
-pub use cell::{Cell, counted, grouped};
+pub use cell::{Cell, counted, grouped, lasting};
 pub use rows::{Column, Row, RowStream};
 
 /// The formats of answers.
@@ -168,7 +168,8 @@ impl Output {
         stream.finish()
     }
 
-    /// Writes one thing: as a table or CSV its properties line by line, as `ids` its id if it has one.
+    /// Writes one thing: as a table or CSV its properties line by line, as `ids` its id if it has one. People are not
+    /// shown properties without a value; programs are.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -193,8 +194,9 @@ impl Output {
             }
             Format::Table => {
                 let columns = [Column::text(""), Column::text("")];
-                let rows = properties.iter().map(|(name, value)| vec![(*name).to_owned(), value.shown(&self.zone)]);
-                let table = table::draw(&columns, rows.collect(), self.width, self.has_color);
+                let told = properties.iter().filter(|(_, value)| !value.is_empty());
+                let rows = told.map(|(name, value)| vec![(*name).to_owned(), value.shown(&self.zone)]);
+                let table = table::draw_whole(&columns, rows.collect(), self.width, self.has_color);
                 self.bytes(table.as_bytes())?;
             }
         }

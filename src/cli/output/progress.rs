@@ -7,6 +7,9 @@ use indicatif::{ProgressDrawTarget, ProgressStyle};
 /// What is over sooner is not worth a bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How often a bar that moves by itself does so.
+const TICK: Duration = Duration::from_millis(100);
+
 /// A bar that appears after a second, if it is wanted at all, and goes away when dropped.
 pub struct ProgressBar {
     bar: indicatif::ProgressBar,
@@ -29,6 +32,25 @@ impl ProgressBar {
             None => "{prefix} {spinner} {human_pos}, {per_sec} {msg}",
         };
         Self::new(what, total, is_wanted, template)
+    }
+
+    /// Something of which only the time that it takes can be told: it moves by itself, until it is dropped.
+    pub(crate) fn waiting(what: &str, is_wanted: bool) -> Self {
+        let mut waiting = Self::new(what, None, is_wanted, "{prefix} {spinner} {elapsed}");
+        if waiting.waiting_since.take().is_some() {
+            let bar = waiting.bar.clone();
+            // The thread ends with the bar: a bar that is finished is shown no more.
+            let shown = std::thread::Builder::new().name("headcount-progress".to_owned()).spawn(move || {
+                std::thread::sleep(PATIENCE);
+                if !bar.is_finished() {
+                    bar.set_draw_target(ProgressDrawTarget::stderr());
+                    bar.enable_steady_tick(TICK);
+                }
+            });
+            // Without a thread there is no bar, and nothing else is missing.
+            drop(shown);
+        }
+        waiting
     }
 
     fn new(what: &str, total: Option<u64>, is_wanted: bool, template: &str) -> Self {

@@ -125,6 +125,32 @@ fn tables_fit_the_terminal_and_are_coloured_only_if_told() {
 }
 
 #[test]
+fn identities_are_short_on_terminals_where_they_can_be_told_apart() {
+    let drawn = |width: Option<u16>, identities: &[&str]| {
+        let list = GroupList {
+            groups: identities
+                .iter()
+                .map(|uuid| GroupItem { uuid: (*uuid).into(), ..groups().groups[0].clone() })
+                .collect(),
+        };
+        let text = written(width, false, |output| {
+            output.list(Format::Table, GroupItem::columns(), &list, &list.groups).unwrap();
+        });
+        let last = |line: &str| line.rsplit(' ').next().unwrap().to_owned();
+        text.lines().skip(1).map(last).collect::<Vec<_>>()
+    };
+    let whole = ["981bf246-8aff-4b76-b668-5e6bd6336027", "981bf247-8aff-4b76-b668-5e6bd6336027"];
+    assert_eq!(drawn(None, &whole), whole);
+    assert_eq!(drawn(Some(200), &whole), ["981bf246", "981bf247"]);
+    // As long as it takes; and no number, which would be another contact's.
+    let close = ["981bf246-8aff-4b76-b668-5e6bd6336027", "981bf246-8bff-4b76-b668-5e6bd6336027"];
+    assert_eq!(drawn(Some(200), &close), ["981bf246-8a", "981bf246-8b"]);
+    assert_eq!(drawn(Some(200), &["98101246-8aff-4b76-b668-5e6bd6336027"]), ["98101246-"]);
+    assert_eq!(drawn(Some(200), &["98101246-8aff-4b76-b668-5e6bd6336027", whole[0]]), ["98101246-", "981bf246"]);
+    assert_eq!(drawn(Some(200), &[whole[0], whole[0]]), ["981bf246", "981bf246"]);
+}
+
+#[test]
 fn the_json_shapes_keep_their_keys_in_order() {
     let metadata = Metadata {
         attributes: vec!["group".into()],

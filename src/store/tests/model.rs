@@ -14,7 +14,7 @@ use crate::sema::query::Dialect;
 use crate::store::container::zeros;
 use crate::store::samples::contact;
 use crate::store::*;
-use crate::value::Instant;
+use crate::value::{Instant, Urn};
 
 const GROUPS: u32 = 3;
 
@@ -333,12 +333,17 @@ impl Model {
             assert_eq!(&view.row(*document).unwrap().unwrap().to_contact(), contact);
         }
         assert_eq!(view.rows_of_block(Block(0)).unwrap().len(), expected.len());
-        assert_eq!(view.uuids().unwrap().map(Result::unwrap).collect::<BTreeMap<_, _>>(), self.uuids);
-        let urns: Vec<_> = view.urns().unwrap().map(Result::unwrap).collect();
-        assert_eq!(urns.len(), self.urns.len());
+        let mut uuids: Vec<_> = self.uuids.iter().map(|(&uuid, &document)| (uuid_hash(uuid), document)).collect();
+        uuids.sort();
+        assert_eq!(view.uuids().unwrap().map(Result::unwrap).collect::<Vec<_>>(), uuids);
+        for (&uuid, document) in &self.uuids {
+            assert_eq!(view.document_by_uuid(uuid).unwrap(), Some(*document));
+        }
+        let mut urns: Vec<_> = self.urns.iter().map(|(identity, &document)| (urn_hash(identity), document)).collect();
+        urns.sort();
+        assert_eq!(view.urns().unwrap().map(Result::unwrap).collect::<Vec<_>>(), urns);
         for (identity, document) in &self.urns {
             assert_eq!(view.document_by_urn(identity).unwrap(), Some(*document));
-            assert!(urns.iter().any(|(key, holder)| is_key_of_urn(key, identity) && holder == document));
         }
         for (&document, &uuid) in &self.tombstones {
             assert_eq!(view.tombstone(DocumentNumber(document)).unwrap(), Some(uuid));
@@ -456,4 +461,36 @@ proptest! {
         drop(store);
         committed.compare(Store::open(&path).unwrap().read().unwrap().view());
     }
+}
+
+#[test]
+fn many_claims_are_as_many_single_ones() {
+    let (_folder, store) = new_store();
+    let mut transaction = store.write().unwrap();
+    let (mut uuids, mut urns) = (Vec::new(), Vec::new());
+    for at in 0..2_000u32 {
+        let document = transaction.next_document().unwrap();
+        let mut contact =
+            Contact::new(Uuid([at.to_be_bytes(); 4].concat().try_into().unwrap()), Instant::from_micros(0));
+        contact.urns = vec![Urn::parse(&format!("tel:+25078800{at:04}")).unwrap()];
+        let mut bytes = Vec::new();
+        row::encode(document, &contact, &mut bytes);
+        transaction.insert_row(document, &bytes).unwrap();
+        uuids.push((contact.uuid, document));
+        urns.push((contact.urns[0].identity(), document));
+    }
+    for some in [&uuids[..10], &uuids[5..1_500], &uuids[..]] {
+        transaction.claim_uuids(some).unwrap();
+    }
+    for some in [&urns[..10], &urns[5..1_500], &urns[..]] {
+        transaction.claim_urns(some).unwrap();
+    }
+    assert_eq!(transaction.view().state().urns, 2_000);
+    let view = transaction.view();
+    assert!(uuids.iter().all(|(uuid, document)| view.document_by_uuid(*uuid).unwrap() == Some(*document)));
+    assert!(urns.iter().all(|(identity, document)| view.document_by_urn(identity).unwrap() == Some(*document)));
+    assert_eq!((view.uuids().unwrap().count(), view.urns().unwrap().count()), (2_000, 2_000));
+    let of_another = [(urns[7].0.clone(), DocumentNumber(8))];
+    assert!(matches!(transaction.claim_urns(&of_another), Err(StoreError::Conflict { .. })));
+    assert!(matches!(transaction.claim_uuids(&[(uuids[7].0, DocumentNumber(8))]), Err(StoreError::Conflict { .. })));
 }

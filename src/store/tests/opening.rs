@@ -77,9 +77,10 @@ fn what_is_not_a_store_is_refused_with_what_to_do() {
     ));
     let marker = path.join(marker::FILE);
     let whole = fs::read_to_string(&marker).unwrap();
+    let format = |number: u64| format!("\"format\": {number}");
     for (text, expected) in [
-        (whole.replace("\"format\": 1", "\"format\": 2"), "use a newer headcount"),
-        (whole.replace("\"format\": 1", "\"format\": 0"), "older headcount"),
+        (whole.replace(&format(FORMAT), &format(FORMAT + 1)), "use a newer headcount"),
+        (whole.replace(&format(FORMAT), &format(OLDEST_FORMAT - 1)), "older headcount"),
         (whole.replace("\"headcount\"", "\"other\""), "does not say that this is a headcount store"),
         (whole.replace("\"id\": \"", "\"id\": \"x"), "identity"),
         (whole[..20].to_owned(), "damaged"),

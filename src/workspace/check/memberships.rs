@@ -10,8 +10,10 @@ use crate::contact::Status;
 use crate::ids::{Block, DocumentNumber, GroupId, Sequence};
 use crate::model::{self, Context, Memberships};
 use crate::refresh::order;
+use crate::sema::groups_used;
 use crate::sema::query::Query;
 use crate::store::{MemberSet, RowView};
+use crate::workspace::definitions::GroupDefinition;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::reader::Reader;
 
@@ -34,7 +36,7 @@ impl Memberships for Known {
 }
 
 pub(super) fn check(reader: &Reader<'_>, report: &mut CheckReport) -> Result<(), WorkspaceError> {
-    let expected = expected(reader, report)?;
+    let expected = expected(reader, report, |group| group.active.as_ref().filter(|_| group.is_kept_exact()))?;
     let view = reader.snapshot().view();
     for group in reader.groups()? {
         let is_stale = group.smart && !reader.definitions().groups.get(&group.id).is_some_and(|g| g.is_kept_exact());
@@ -57,7 +59,27 @@ pub(super) fn check(reader: &Reader<'_>, report: &mut CheckReport) -> Result<(),
             report.find("memberships", true, format!("the count of `{}` is not that of its members", group.name));
         }
     }
+    check_pending(reader, report)?;
     check_log(reader, report)
+}
+
+/// The members of queries that are being filled, below the positions.
+fn check_pending(reader: &Reader<'_>, report: &mut CheckReport) -> Result<(), WorkspaceError> {
+    if reader.definitions().pending().next().is_none() {
+        return Ok(());
+    }
+    let mut expected = expected(reader, report, |group| {
+        group.pending.as_ref().or(group.active.as_ref().filter(|_| group.is_kept_exact()))
+    })?;
+    for (id, group) in reader.definitions().pending() {
+        let mut wanted = expected.remove(&id).unwrap_or_default();
+        wanted.remove_range(group.record.filled_to..);
+        match reader.snapshot().view().members(MemberSet::Pending(id)) {
+            Ok(members) => compare("pending memberships", &group.record.name, &wanted, &members, report),
+            Err(error) => report.find("pending memberships", true, error.to_string()),
+        }
+    }
+    Ok(())
 }
 
 fn compare(area: &'static str, name: &str, wanted: &RoaringBitmap, found: &RoaringBitmap, report: &mut CheckReport) {
@@ -70,22 +92,30 @@ fn compare(area: &'static str, name: &str, wanted: &RoaringBitmap, found: &Roari
     }
 }
 
-/// The members of every group by the rows.
-fn expected(reader: &Reader<'_>, report: &mut CheckReport) -> Result<BTreeMap<GroupId, RoaringBitmap>, WorkspaceError> {
+/// The members of every group by the rows and by the queries that are asked for.
+fn expected(
+    reader: &Reader<'_>,
+    report: &mut CheckReport,
+    query_of: impl Fn(&GroupDefinition) -> Option<&Query>,
+) -> Result<BTreeMap<GroupId, RoaringBitmap>, WorkspaceError> {
     let definitions = reader.definitions();
+    let queries: BTreeMap<GroupId, &Query> =
+        definitions.groups.iter().filter_map(|(&id, group)| Some((id, query_of(group)?))).collect();
     let references: BTreeMap<GroupId, Vec<GroupId>> =
-        definitions.plans().map(|(id, plan)| (id, order::references(&plan))).collect();
+        queries.iter().map(|(&id, query)| (id, groups_used(query))).collect();
     let Ok(order) = order::topological(&references) else {
         report.find("groups", false, "groups refer to each other in a circle");
         return Ok(BTreeMap::new());
     };
-    let groups: Vec<(GroupId, &Query)> = order
-        .into_iter()
-        .filter_map(|id| Some((id, definitions.groups.get(&id).filter(|g| g.is_kept_exact())?.active.as_ref()?)))
-        .collect();
+    let groups: Vec<(GroupId, &Query)> = order.into_iter().filter_map(|id| Some((id, *queries.get(&id)?))).collect();
     let view = reader.snapshot().view();
     let now = reader.now().max(reader.clock());
     let zone = &reader.environment().timezone;
+    let none = Default::default();
+    let mut overrides = BTreeMap::new();
+    for &(id, _) in &groups {
+        overrides.insert(id, reader.overrides(id)?);
+    }
     let mut members: BTreeMap<GroupId, RoaringBitmap> = BTreeMap::new();
     for block in (0..view.state().next_document.div_ceil(1 << 16)).map(|number| Block(number as u16)) {
         let rows = view.rows_of_block(block)?;
@@ -99,7 +129,9 @@ fn expected(reader: &Reader<'_>, report: &mut CheckReport) -> Result<BTreeMap<Gr
                     if row.status() == Status::Active {
                         for &(id, query) in &groups {
                             let context = Context { zone, now, memberships: &known };
-                            if model::matches(query, &row, &context) {
+                            let (pinned, excluded) = overrides.get(&id).unwrap_or(&none);
+                            let is_in = pinned.contains(document.0) || model::matches(query, &row, &context);
+                            if is_in && !excluded.contains(document.0) {
                                 known.groups.push(id);
                             }
                         }

@@ -11,7 +11,7 @@ mod text;
 use std::fmt;
 
 use crate::ids::Sequence;
-use crate::store::is_key_of_urn;
+use crate::store::{urn_hash, uuid_hash};
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::reader::Reader;
 
@@ -130,25 +130,27 @@ impl Reader<'_> {
         let (mut uuid_entries, mut urn_entries) = (0u64, 0u64);
         for entry in view.uuids()? {
             uuid_entries += 1;
-            if let Err(error) = entry {
-                report.find("identities", true, error.to_string());
+            match entry {
+                Ok((hash, document)) => {
+                    let row = view.row(document).ok().flatten();
+                    if row.is_none_or(|row| uuid_hash(row.uuid()) != hash) {
+                        report.find("identities", true, format!("one leads to {document:?}, who does not have it"));
+                    }
+                }
+                Err(error) => report.find("identities", true, error.to_string()),
             }
         }
         for entry in view.urns()? {
             urn_entries += 1;
-            let (key, document) = match entry {
+            let (hash, document) = match entry {
                 Ok(found) => found,
                 Err(error) => {
                     report.find("addresses", true, error.to_string());
                     continue;
                 }
             };
-            let held = view
-                .row(document)
-                .ok()
-                .flatten()
-                .is_some_and(|row| row.urns().any(|urn| is_key_of_urn(key, &urn.identity())));
-            if !held {
+            let row = view.row(document).ok().flatten();
+            if !row.is_some_and(|row| row.urns().any(|urn| urn_hash(&urn.identity()) == hash)) {
                 report.find("addresses", true, format!("an address leads to {document:?}, who does not hold it"));
             }
         }

@@ -12,6 +12,7 @@ use crate::sema::query::{Condition, Literal, Node, Query, Test, Value};
 use crate::store::{Cause, GroupStatus};
 use crate::value::Instant;
 use crate::workspace::error::WorkspaceError;
+use crate::workspace::overrides::Override;
 use crate::workspace::reader::Reader;
 
 pub use mend::Edit;
@@ -40,6 +41,8 @@ pub struct Why {
     pub member: bool,
     /// What keeps it out or in, in one sentence.
     pub reason: String,
+    /// Whether somebody keeps the contact in the group or out of it, whatever the query says.
+    pub decided: Option<Override>,
     /// The clauses of the group's query.
     pub clauses: Option<Clause>,
     /// The smallest change that would let it in, if it is out and one was found; each in words.
@@ -141,12 +144,22 @@ impl Reader<'_> {
             Some(query) => Some(self.clause(&query.root, query, document, contact, groups, depth)?),
             None => None,
         };
+        let decided = self.override_of(group, document)?;
         let mend = match query {
+            Some(_) if !member && decided == Some(Override::Excluded) => {
+                Some(vec![format!("take back the exclusion from `{}`", info.name)])
+            }
+            Some(_) if !member && decided == Some(Override::Pinned) => {
+                Some(vec!["set its status to active".to_owned()])
+            }
             Some(query) if !member && depth == 0 => self.mend(query, contact, groups),
             None if !member && !info.smart => Some(vec![format!("add the contact to `{}`", info.name)]),
             _ => None,
         };
-        let reason = reason(&info.name, info.smart, info.status, member, contact.status, clauses.as_ref());
+        let reason = match decided {
+            Some(decided) => decided_reason(&info.name, decided, member, contact.status),
+            None => reason(&info.name, info.smart, info.status, member, contact.status, clauses.as_ref()),
+        };
         Ok(Why {
             contact: contact.uuid,
             contact_name: contact.name.as_deref().map(str::to_owned),
@@ -157,6 +170,7 @@ impl Reader<'_> {
             group_status: info.status,
             member,
             reason,
+            decided,
             clauses,
             mend,
             last_change: self.last_change(document, group)?,
@@ -244,6 +258,18 @@ fn groups_of_condition(condition: &Condition) -> Vec<GroupId> {
         Test::Equals(literal) | Test::Differs(literal) => of(literal).into_iter().collect(),
         Test::In { items, .. } => items.iter().filter_map(of).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// The reason of a membership that somebody decided.
+fn decided_reason(name: &str, decided: Override, member: bool, status: Status) -> String {
+    match decided {
+        Override::Excluded => format!("the contact is excluded from `{name}`, whatever the query says"),
+        Override::Pinned if member => format!("the contact is pinned in `{name}`, whatever the query says"),
+        Override::Pinned if status != Status::Active => {
+            format!("the contact is pinned in `{name}` but is {status}, and smart groups hold active contacts only")
+        }
+        Override::Pinned => format!("the contact is pinned in `{name}`, which has not been filled yet"),
     }
 }
 

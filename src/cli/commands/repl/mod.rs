@@ -2,14 +2,17 @@
 //!
 //! Each line is a command of its own with a moment of its own: nothing holds a snapshot while the prompt waits.
 
+mod complete;
+mod paint;
+mod prompt;
+#[cfg(test)]
+mod tests;
+mod vocabulary;
+
 use clap::{CommandFactory, FromArgMatches};
-use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Context, Editor, Helper};
+use rustyline::{CompletionType, Config, Editor};
 
 use crate::cli::Outcome;
 use crate::cli::args::Cli;
@@ -17,6 +20,11 @@ use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
 use crate::workspace::PROMPT_HISTORY;
+use prompt::Prompt;
+use vocabulary::Vocabulary;
+
+/// What stands before each line.
+const PROMPT: &str = "headcount> ";
 
 /// Rows shown for each search.
 const ROWS: &str = "10";
@@ -32,20 +40,20 @@ const COMMANDS: [(&str, &str); 7] = [
     (":quit", ":quit             back to the shell"),
 ];
 
-/// Words of the language that are not names.
-const KEYWORDS: [&str; 8] = ["AND", "OR", "NOT", "IN", "ANNIVERSARY", "today", "yesterday", "now"];
-
 /// Reads lines until the end of input, and answers each.
 pub(super) fn repl(settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
-    let mut editor: Editor<Prompt, DefaultHistory> =
-        Editor::new().map_err(|error| Failure::Failed(format!("the prompt cannot be used: {error}")))?;
-    editor.set_helper(Some(Prompt { names: names(&session)? }));
+    let config = Config::builder().completion_type(CompletionType::List).build();
+    let mut editor: Editor<Prompt<'_>, DefaultHistory> =
+        Editor::with_config(config).map_err(|error| Failure::Failed(format!("the prompt cannot be used: {error}")))?;
     let history = session.workspace.folder().join(PROMPT_HISTORY);
     // A history that is not there yet, or cannot be read, is an empty one.
     let _ = editor.load_history(&history);
     loop {
-        match editor.readline("headcount> ") {
+        // Others may have added a field or a group meanwhile.
+        let (vocabulary, has_color) = (vocabulary(&session)?, settings.color_output);
+        editor.set_helper(Some(Prompt { session: &session, vocabulary, has_color }));
+        match editor.readline(PROMPT) {
             Ok(line) => {
                 let line = line.trim();
                 if line.is_empty() {
@@ -67,17 +75,19 @@ pub(super) fn repl(settings: &Settings) -> Outcome {
     Ok(())
 }
 
-/// Properties and groups that can be completed.
-fn names(session: &Session<'_>) -> Outcome<Vec<String>> {
+fn vocabulary(session: &Session<'_>) -> Outcome<Vocabulary> {
     let reader = session.reader()?;
-    let schema = reader.schema();
-    let attributes = crate::sema::attribute::Attribute::ALL.iter().map(|attribute| attribute.key().to_owned());
-    let fields = schema.fields().iter().map(|field| field.key.clone());
-    let groups = schema.groups().iter().map(|group| crate::sema::print::quote(&group.name));
-    let words = KEYWORDS.iter().chain(COMMANDS.iter().map(|(name, _)| name)).map(|word| (*word).to_owned());
-    let mut names: Vec<String> = attributes.chain(fields).chain(groups).chain(words).collect();
-    names.sort();
-    Ok(names)
+    Ok(Vocabulary { schema: reader.schema().clone(), environment: reader.environment().clone() })
+}
+
+/// Where the query of a line begins, if it has one: behind a command that takes one, or at once.
+fn query_at(line: &str) -> Option<usize> {
+    if !line.trim_start().starts_with(':') {
+        return Some(0);
+    }
+    let begin = line.len() - line.trim_start().len();
+    let (command, rest) = line.get(begin..)?.split_once(char::is_whitespace)?;
+    matches!(command, ":count" | ":explain" | ":parse").then(|| line.len() - rest.len())
 }
 
 /// Answers one line; whatever goes wrong is told, and the prompt goes on.
@@ -112,30 +122,6 @@ fn answer(line: &str, settings: &Settings) {
     }
 }
 
-/// Completes names, and waits for the rest of a text whose quotes or brackets are open.
-struct Prompt {
-    names: Vec<String>,
-}
-
-impl Completer for Prompt {
-    type Candidate = String;
-
-    fn complete(&self, line: &str, position: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        let before = line.get(..position).unwrap_or_default();
-        let start = before.rfind([' ', '(', ',', '=', '\t']).map_or(0, |at| at + 1);
-        let begun = before.get(start..).unwrap_or_default().to_lowercase();
-        let bare = begun.trim_start_matches('"');
-        let fits = |name: &&String| name.trim_start_matches('"').to_lowercase().starts_with(bare);
-        Ok((start, self.names.iter().filter(fits).cloned().collect()))
-    }
-}
-
-impl Validator for Prompt {
-    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(if is_open(context.input()) { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
-    }
-}
-
 /// Whether a bracket or a quote waits for its end.
 fn is_open(text: &str) -> bool {
     let (mut depth, mut quoted, mut escaped) = (0i32, false, false);
@@ -150,27 +136,4 @@ fn is_open(text: &str) -> bool {
         }
     }
     quoted || depth > 0
-}
-
-impl Hinter for Prompt {
-    type Hint = String;
-}
-
-impl Highlighter for Prompt {}
-
-impl Helper for Prompt {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_for_closing_brackets_and_quotes() {
-        for text in ["(age > 5", "name = \"bob", "name = \"a\\\"", "((a) and b"] {
-            assert!(is_open(text), "{text}");
-        }
-        for text in ["age > 5", "(age > 5)", "name = \")\"", "a)"] {
-            assert!(!is_open(text), "{text}");
-        }
-    }
 }

@@ -1,16 +1,7 @@
-//! The examples of the language's pages, run.
+//! Blocks of the language's pages.
 //!
 //! A line of a `contactql` or `extended` block is a query that is valid in that dialect, perhaps followed by `→` and its
 //! canonical form, by `⇒` and who matches of the page's `contacts` blocks, or by `✗` and the code of its first error.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-// Other tests use the rest of it.
-#[allow(dead_code)]
-#[path = "support/corpus.rs"]
-mod corpus;
-
-use std::fs;
-use std::path::Path;
 
 use headcount::contact::Contact;
 use headcount::language::{self, Dialect, Query, Resolve};
@@ -19,13 +10,27 @@ use headcount::schema::{Environment, Schema};
 use headcount::sema::print::canonical;
 use serde_json::{Value, json};
 
-struct Page {
+use crate::corpus;
+
+/// What the examples of one page are about.
+pub(crate) struct Examples {
     schema: Schema,
     environment: Environment,
     people: Vec<Contact>,
 }
 
-impl Page {
+impl Examples {
+    pub(crate) fn new() -> Self {
+        let environment = corpus::environments().remove("rw").unwrap();
+        Examples { schema: corpus::schema(), environment, people: Vec::new() }
+    }
+
+    /// One person of a `contacts` block.
+    pub(crate) fn person(&mut self, line: &str) {
+        let contact = self.contact(line, self.people.len());
+        self.people.push(contact);
+    }
+
     fn contact(&self, line: &str, number: usize) -> Contact {
         let mut contact = json!({
             "uuid": format!("00000000-0000-4000-8000-{number:012}"), "id": number.to_string(), "ref": null,
@@ -37,7 +42,7 @@ impl Page {
         corpus::contact(&contact, &self.schema, &self.environment)
     }
 
-    fn example(&self, line: &str, dialect: Dialect) {
+    pub(crate) fn example(&self, line: &str, dialect: Dialect) {
         let parse = |text: &str| language::parse_with(text, dialect, Resolve::Schema(&self.schema), &self.environment);
         let valid = |text: &str| parse(text).unwrap_or_else(|errors| panic!("{line}: {errors}")).query;
         let part = |sign: &str| line.split_once(sign).map(|(query, rest)| (query.trim(), rest.trim()));
@@ -69,37 +74,4 @@ impl Page {
             .map(|person| person.name.as_deref().unwrap().split(' ').next().unwrap())
             .collect()
     }
-}
-
-fn run(name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
-    let text = fs::read_to_string(path).unwrap();
-    let environment = corpus::environments().remove("rw").unwrap();
-    let mut page = Page { schema: corpus::schema(), environment, people: Vec::new() };
-    let mut block = None;
-    let mut examples = 0;
-    for line in text.lines() {
-        if let Some(info) = line.strip_prefix("```") {
-            block = if block.is_some() { None } else { Some(info) };
-            continue;
-        }
-        match block {
-            Some("contacts") => page.people.push(page.contact(line, page.people.len())),
-            Some("contactql") => page.example(line, Dialect::ContactQl),
-            Some("extended") => page.example(line, Dialect::Extended),
-            _ => continue,
-        }
-        examples += 1;
-    }
-    assert!(block.is_none() && examples > 10, "{name}: {examples} examples");
-}
-
-#[test]
-fn examples_of_the_language() {
-    run("language.md");
-}
-
-#[test]
-fn examples_for_people_from_rapidpro() {
-    run("rapidpro.md");
 }

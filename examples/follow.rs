@@ -1,0 +1,51 @@
+//! Follows the membership log of a workspace that other programs write, and keeps its place over restarts.
+//!
+//! `cargo run --example follow FOLDER`
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use headcount::ids::Sequence;
+use headcount::value::Instant;
+use headcount::workspace::Workspace;
+
+/// Tells what came since the place that a file remembers, and remembers how far it has come: at least once, since the
+/// place is kept after the telling.
+pub(crate) fn catch_up(
+    workspace: &Workspace,
+    place: &Path,
+    now: Instant,
+    mut tell: impl FnMut(String),
+) -> Result<(), Box<dyn Error>> {
+    let since = match fs::read_to_string(place) {
+        Ok(text) => Sequence(text.trim().parse()?),
+        Err(_) => Sequence(0),
+    };
+    let mut log = workspace.subscribe(since);
+    loop {
+        let events = log.poll(now)?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        for event in events {
+            for group in &event.groups_added {
+                tell(format!("{} entered {}", event.contact, group.name));
+            }
+            for group in &event.groups_removed {
+                tell(format!("{} left {}", event.contact, group.name));
+            }
+        }
+        fs::write(place, log.position().0.to_string())?;
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from(".headcount"), PathBuf::from);
+    let workspace = Workspace::open(&folder)?;
+    loop {
+        catch_up(&workspace, Path::new("follow.place"), Instant::now(), |line| println!("{line}"))?;
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
