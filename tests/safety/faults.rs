@@ -117,9 +117,13 @@ fn survive(arguments: &[&str], input: &str, changes_contents: bool) {
             }
             // The fault is gone: nothing is damaged, and the command does what it does.
             let checked = run(&trial, &["check"]);
-            let is_sound =
-                checked.status == Some(0) || checked.output.contains("erasure") && !checked.output.contains("rows");
-            assert!(is_sound, "{what}\n{checked:?}");
+            if checked.status != Some(0) {
+                // An index that was being built, or an erasure that was not finished: said, and mended.
+                let is_derived = checked.output.contains("older than the store") || checked.output.contains("erasure");
+                assert!(is_derived, "{what}\n{checked:?}");
+                run(&trial, &["check", "--repair"]).well();
+                assert_eq!(contents(&store), found, "{what}");
+            }
             run_with(&trial, &["import", "-"], &people(900..902, "later")).well();
         }
     }
