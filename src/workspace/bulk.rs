@@ -142,7 +142,7 @@ impl Writer<'_> {
         let documents = lots.iter().filter_map(|lot| Some(lot.first()?.0));
         let contacts = self.bring_in(documents)?;
         let transition = self.transition();
-        let worked: Vec<(Option<Box<Staged>>, Vec<(usize, Rejection)>, Omissions)> = contacts
+        let worked: Vec<Worked> = contacts
             .into_par_iter()
             .zip(&lots)
             .map(|(mut staged, lot)| {
@@ -153,11 +153,11 @@ impl Writer<'_> {
                         refused.push((at, rejection));
                     }
                 }
-                (staged, refused, omissions)
+                Worked { staged, refused, omissions }
             })
             .collect();
         let mut all_refused = Vec::new();
-        for (lot, (staged, refused, omissions)) in lots.iter().zip(worked) {
+        for (lot, Worked { staged, refused, omissions }) in lots.iter().zip(worked) {
             if let (Some(staged), Some((document, _))) = (staged, lot.first()) {
                 self.staging.put(*document, staged);
             }
@@ -190,6 +190,14 @@ impl Writer<'_> {
         }
         Ok(contacts)
     }
+}
+
+/// A contact after its changes, of which these were refused.
+struct Worked {
+    /// Nothing if there is no such contact after all.
+    staged: Option<Box<Staged>>,
+    refused: Vec<(usize, Rejection)>,
+    omissions: Omissions,
 }
 
 /// Lines, by their place in the lot.
