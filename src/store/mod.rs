@@ -47,6 +47,7 @@ mod draft;
 mod environment;
 mod error;
 pub mod fail;
+mod finding;
 mod holders;
 mod log;
 mod marker;

@@ -97,37 +97,42 @@ impl Writer<'_> {
         Ok(Split { apart, in_turn })
     }
 
-    /// The contacts that references name now, with what came with each; those that name nobody are left out. In the
-    /// order of identities and addresses, whose neighbours share pages of the store.
-    pub(super) fn find_all<'r, K: Send>(
+    /// The contacts that references name now, with what came with each; those that name nobody are left out.
+    pub(super) fn find_all<'r, K>(
         &self,
         references: impl Iterator<Item = (&'r ContactRef, K)>,
     ) -> Result<Vec<(K, DocumentNumber)>, WorkspaceError> {
-        let (mut uuids, mut urns, mut found) = (Vec::new(), Vec::new(), Vec::new());
+        let mut found = Vec::new();
+        // What the batch cannot answer, the store is asked at once.
+        let ((mut uuids, mut of_uuids), (mut urns, mut of_urns)) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
         for (reference, key) in references {
             match reference {
-                ContactRef::Uuid(uuid) => uuids.push((*uuid, key)),
-                ContactRef::Urn(urn) => urns.push((urn.identity(), key)),
+                ContactRef::Uuid(uuid) => match self.staging.known_uuid(*uuid) {
+                    Some(known) => found.extend(known.map(|document| (key, document))),
+                    None => {
+                        uuids.push(*uuid);
+                        of_uuids.push(key);
+                    }
+                },
+                ContactRef::Urn(urn) => {
+                    let identity = urn.identity();
+                    match self.staging.known_urn(&identity) {
+                        Some(known) => found.extend(known.map(|document| (key, document))),
+                        None => {
+                            urns.push(identity);
+                            of_urns.push(key);
+                        }
+                    }
+                }
                 ContactRef::Id(_) | ContactRef::Beginning(_) => {
-                    found.extend(self.find(reference)?.map(|document| (key, document)))
+                    found.extend(self.find(reference)?.map(|document| (key, document)));
                 }
             }
         }
-        uuids.par_sort_unstable_by_key(|(uuid, _)| *uuid);
-        urns.par_sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let view = self.txn.view();
-        let mut last = None;
-        for (uuid, key) in uuids {
-            let document = match last {
-                Some((known, document)) if known == uuid => document,
-                _ => self.staging.by_uuid(&view, uuid)?,
-            };
-            last = Some((uuid, document));
-            found.extend(document.map(|document| (key, document)));
-        }
-        for (identity, key) in urns {
-            found.extend(self.staging.by_identity(&view, &identity)?.map(|document| (key, document)));
-        }
+        let by_uuid = of_uuids.into_iter().zip(view.documents_by_uuids(&uuids)?);
+        let by_urn = of_urns.into_iter().zip(view.documents_by_urns(&urns)?);
+        found.extend(by_uuid.chain(by_urn).filter_map(|(key, document)| Some((key, document?))));
         Ok(found)
     }
 

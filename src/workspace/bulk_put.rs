@@ -57,13 +57,17 @@ impl Writer<'_> {
             patches.par_iter().flat_map_iter(|patch| patch.addresses().map(Urn::identity)).collect();
         identities.par_sort_unstable();
         identities.dedup();
-        let view = self.txn.view();
         let mut holders = Holders::default();
+        let mut unknown = Vec::with_capacity(identities.len());
         for identity in identities {
-            if let Some(document) = self.staging.by_identity(&view, &identity)? {
-                holders.insert(identity, document);
+            match self.staging.known_urn(&identity) {
+                Some(Some(document)) => drop(holders.insert(identity, document)),
+                Some(None) => {}
+                None => unknown.push(identity),
             }
         }
+        let found = self.txn.view().documents_by_urns(&unknown)?;
+        holders.extend(unknown.into_iter().zip(found).filter_map(|(identity, holder)| Some((identity, holder?))));
         Ok(holders)
     }
 
@@ -198,10 +202,10 @@ impl Prepared {
     /// Whether nothing before it in the batch changed whom it is about, or who holds what it takes.
     fn still_holds(&self, staging: &Staging) -> bool {
         let is_same = match &self.becomes {
-            Becomes::New(_) => self.uuid.is_none_or(|uuid| !staging.moved_uuid(uuid)),
+            Becomes::New(_) => self.uuid.is_none_or(|uuid| staging.known_uuid(uuid).is_none()),
             Becomes::Patched { document, .. } => !staging.holds(*document),
         };
-        is_same && !self.sought.iter().chain(&self.claimed).any(|identity| staging.moved_urn(identity))
+        is_same && self.sought.iter().chain(&self.claimed).all(|identity| staging.known_urn(identity).is_none())
     }
 }
 

@@ -60,26 +60,22 @@ impl Staging {
     }
 
     pub(crate) fn by_uuid<S: Stored>(&self, stored: &S, uuid: Uuid) -> Result<Option<DocumentNumber>, S::Error> {
-        match self.uuids.get(&uuid) {
-            Some(&known) => Ok(known),
-            None => stored.by_uuid(uuid),
-        }
+        self.known_uuid(uuid).map_or_else(|| stored.by_uuid(uuid), Ok)
     }
 
     pub(crate) fn by_urn<S: Stored>(&self, stored: &S, urn: &Urn) -> Result<Option<DocumentNumber>, S::Error> {
-        self.by_identity(stored, &urn.identity())
+        let identity = urn.identity();
+        self.known_urn(&identity).map_or_else(|| stored.by_urn(&identity), Ok)
     }
 
-    /// The holder of the address of this identity.
-    pub(crate) fn by_identity<S: Stored>(
-        &self,
-        stored: &S,
-        identity: &str,
-    ) -> Result<Option<DocumentNumber>, S::Error> {
-        match self.urns.get(identity) {
-            Some(&known) => Ok(known),
-            None => stored.by_urn(identity),
-        }
+    /// Who has an identity, if this batch gave it out or freed it; otherwise the store knows.
+    pub(crate) fn known_uuid(&self, uuid: Uuid) -> Option<Option<DocumentNumber>> {
+        self.uuids.get(&uuid).copied()
+    }
+
+    /// Who holds the address of this identity, if this batch gave it out or freed it; otherwise the store knows.
+    pub(crate) fn known_urn(&self, identity: &str) -> Option<Option<DocumentNumber>> {
+        self.urns.get(identity).copied()
     }
 
     /// Brings a contact in.
@@ -97,16 +93,6 @@ impl Staging {
         self.uuids.insert(contact.uuid, Some(document));
         self.urns.extend(identities.into_iter().map(|identity| (identity, Some(document))));
         self.put(document, Staged { before: None, after: Some(contact), touched: true });
-    }
-
-    /// Whether this batch gave out or freed an identity.
-    pub(crate) fn moved_uuid(&self, uuid: Uuid) -> bool {
-        self.uuids.contains_key(&uuid)
-    }
-
-    /// Whether this batch gave out or freed the address of this identity.
-    pub(crate) fn moved_urn(&self, identity: &str) -> bool {
-        self.urns.contains_key(identity)
     }
 
     /// A contact gave up addresses and took others, told by their identities.
