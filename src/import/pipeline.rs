@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
-/// Chunks that may wait for the consumer: enough to keep the pool busy through its hiccups.
-const CHUNKS_UNDER_WAY: usize = 16;
+/// Chunks that may wait for the consumer: enough to keep the pool busy while a commit of the ones before is written.
+const CHUNKS_UNDER_WAY: usize = 160;
 
 /// The results of parsing chunks, in order.
 pub(crate) struct Pipeline<T> {

@@ -31,7 +31,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Policy { delta_documents: 256, small_base: 16 << 10, postings_beside_slices: 1024 }
+        Policy { delta_documents: 512, small_base: 16 << 10, postings_beside_slices: 1024 }
     }
 }
 

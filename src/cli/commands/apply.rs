@@ -20,8 +20,8 @@ use crate::import::{ChangeReader, ImportError, LineNumber, Source};
 use crate::value::Instant;
 use crate::workspace::{Applied, LogFilter, Omissions, WorkspaceError, Writer};
 
-/// Lines per commit: fewer cost more commits, more cost memory without being faster.
-const LINES: usize = 65_536;
+/// Lines per commit of a file: contacts share pages, so that more of them cost less each; these take half a gigabyte.
+const LINES: usize = 262_144;
 /// Lines that are applied together: enough to keep all processors busy.
 const LOT: usize = 32_768;
 /// On a stream, a line waits no longer than this for others to share its commit.
