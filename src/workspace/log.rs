@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
@@ -71,18 +72,16 @@ pub(crate) fn events_of(
         named.sort();
         named
     };
-    let mut events = Vec::with_capacity(contacts.len());
-    for (contact, entered, left) in contacts {
-        events.push(MembershipEvent {
-            sequence: entry.sequence,
-            time: entry.time,
-            cause: entry.cause,
-            contact,
-            groups_added: named(&entered),
-            groups_removed: named(&left),
-        });
-    }
-    Ok(events)
+    let (sequence, time, cause) = (entry.sequence, entry.time, entry.cause);
+    let event = |(contact, entered, left): Moved| MembershipEvent {
+        sequence,
+        time,
+        cause,
+        contact,
+        groups_added: named(&entered),
+        groups_removed: named(&left),
+    };
+    Ok(contacts.into_par_iter().map(event).collect())
 }
 
 /// The groups that each contact of an entry entered and left, in order of document number; without those whom nothing
