@@ -19,8 +19,13 @@ use crate::schema::Schema;
 use crate::value::{Urn, fold};
 use crate::workspace::{ContactCounts, ContactPatch, Omissions, SchemaInput, WorkspaceError, Writer};
 
-/// Contacts of one commit.
+/// Contacts of one commit: a block.
 const BATCH: usize = 65_536;
+/// The same where there are millions: each commit touches most pages of the identities, so fewer are faster; these take
+/// most of a gigabyte.
+const LARGE_BATCH: usize = 262_144;
+/// Contacts from which on commits are large.
+const MANY: u64 = 2_000_000;
 /// Lines that are taken together: enough to keep all processors busy, few enough to be kept in memory.
 const LOT: usize = 16_384;
 
@@ -178,8 +183,9 @@ impl Importer<'_> {
             let mut file = self.open(path, "importing")?;
             let mut has_more = true;
             while has_more {
+                let batch = if self.session.reader()?.contacts() < MANY { BATCH } else { LARGE_BATCH };
                 let commit = self.session.write(|writer| {
-                    while writer.staged_contacts() < BATCH {
+                    while writer.staged_contacts() < batch {
                         let lot = file.lot(LOT);
                         if lot.is_empty() {
                             return Ok(false);
