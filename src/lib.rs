@@ -57,9 +57,11 @@
 //!
 //! The language can be used alone ([`language`]), and so can the evaluator of one contact ([`model`]).
 
+pub mod answers;
 pub mod audience;
 pub mod campaign;
 pub mod cli;
+pub mod complete;
 pub mod contact;
 pub mod diagnostic;
 pub mod exec;

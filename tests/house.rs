@@ -6,21 +6,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The house, from the ground up. Modules on one row may import from each other.
-const ROWS: [&[&str]; 16] = [
+const ROWS: [&[&str]; 18] = [
     &["ids", "span"],
     &["value", "schema", "diagnostic"],
     &["syntax"],
     &["contact", "sema", "language"],
-    &["model", "plan", "lint"],
+    &["model", "plan", "lint", "complete"],
     &["store"],
     &["index"],
     &["exec"],
     &["refresh"],
     &["workspace"],
     &["audience", "render", "campaign", "report"],
+    &["answers"],
     &["import", "export"],
     &["generate"],
     &["demo"],
+    &["serve"],
     &["cli"],
     &["main", "lib"],
 ];

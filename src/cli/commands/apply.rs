@@ -5,10 +5,10 @@ use std::io::IsTerminal;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant as Stopwatch};
 
+use crate::answers::hiding::{message, reason};
 use crate::cli::Outcome;
 use crate::cli::args::stream::Apply;
 use crate::cli::commands::feed::{Feed, WhenClosed};
-use crate::cli::commands::hiding::{message, reason};
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;

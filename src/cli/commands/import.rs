@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::answers::hiding::{message, reason};
 use crate::cli::Outcome;
 use crate::cli::args::workspace::Import;
-use crate::cli::commands::hiding::{message, reason};
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::progress::ProgressBar;

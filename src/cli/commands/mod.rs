@@ -6,7 +6,6 @@ mod demo;
 mod export;
 mod feed;
 mod group;
-mod hiding;
 mod import;
 mod log;
 mod maintain;

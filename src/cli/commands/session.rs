@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use crate::answers::contact::ContactItem;
+use crate::answers::search::contact_named;
 use crate::cli::Outcome;
-use crate::cli::commands::hiding::shown;
 use crate::cli::commands::queries;
 use crate::cli::failure::Failure;
-use crate::cli::output::contact::ContactItem;
 use crate::cli::settings::Settings;
 use crate::ids::DocumentNumber;
 use crate::import::LineNumber;
@@ -55,15 +55,12 @@ impl<'s> Session<'s> {
 
     /// The contact that the command line names.
     pub(super) fn contact(&self, reader: &Reader<'_>, reference: &ContactRef) -> Outcome<DocumentNumber> {
-        let found = self.told(reader.find(reference))?;
-        let hides_addresses = reader.environment().redact_urns;
-        found.ok_or_else(|| Failure::because(WorkspaceError::UnknownContact(shown(reference, hides_addresses))))
+        self.told(contact_named(reader, reference))
     }
 
     /// A contact as it is given out, without its groups; `None` if there is none of that number.
     pub(super) fn item(&self, reader: &Reader<'_>, document: DocumentNumber) -> Outcome<Option<ContactItem>> {
-        let row = self.told(reader.row(document))?;
-        Ok(row.map(|row| ContactItem::of(&row, reader.schema(), reader.environment().redact_urns)))
+        self.told(ContactItem::plain(reader, document))
     }
 
     /// Tells that a line of a file has had no effect, and why.

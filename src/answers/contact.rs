@@ -1,12 +1,10 @@
 //! Contacts as they are given out: in the shape that `import` reads, so that JSON lines can go back in.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::shapes::{UuidName, as_text_or_null};
-use super::{Cell, Column, Row};
 use crate::contact::{Contact, ContactView};
 use crate::ids::{FlowId, GroupId, Uuid};
 use crate::schema::Schema;
@@ -54,7 +52,7 @@ pub struct ContactItem {
     pub last_seen_on: Option<Instant>,
     /// Fields that have columns of their own.
     #[serde(skip)]
-    columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
 }
 
 impl ContactItem {
@@ -113,57 +111,6 @@ impl ContactItem {
     pub fn with_columns(mut self, fields: &[String]) -> Self {
         self.columns = fields.to_vec();
         self
-    }
-
-    /// The columns of its cells, with those of the fields at the end.
-    pub fn columns(fields: &[String]) -> Vec<Column> {
-        let fixed = ["UUID", "Name", "Language", "Status", "Addresses", "Created on", "Last seen on"];
-        fixed.into_iter().map(Column::text).chain(fields.iter().map(Column::text)).collect()
-    }
-
-    /// Its properties, one a line.
-    pub fn properties(&self) -> Vec<(String, Cell)> {
-        let names = |named: &[UuidName]| -> Cell {
-            named.iter().map(|named| named.name.as_str()).collect::<Vec<_>>().join(", ").into()
-        };
-        let mut properties: Vec<(String, Cell)> = vec![
-            ("UUID".into(), self.uuid.as_str().into()),
-            ("Id".into(), Cell::text(self.id.as_deref())),
-            ("Reference".into(), Cell::text(self.reference.as_deref())),
-            ("Name".into(), Cell::text(self.name.as_deref())),
-            ("Language".into(), Cell::text(self.language.as_deref())),
-            ("Status".into(), Cell::text(self.status)),
-            ("Addresses".into(), self.urns.join(", ").into()),
-            ("Groups".into(), names(self.groups.as_deref().unwrap_or_default())),
-            ("Flow".into(), Cell::text(self.flow.as_ref().map(|flow| flow.name.as_str()))),
-            ("History".into(), names(&self.history)),
-            ("Tickets".into(), Cell::Count(self.tickets.into())),
-            ("Created on".into(), Cell::moment(self.created_on)),
-            ("Modified on".into(), Cell::moment(self.modified_on)),
-            ("Last seen on".into(), Cell::moment(self.last_seen_on)),
-        ];
-        properties.extend(self.fields.iter().map(|(key, text)| (format!("fields.{key}"), text.as_str().into())));
-        properties.retain(|(_, cell)| *cell != Cell::Empty && *cell != Cell::Text(String::new()));
-        properties
-    }
-}
-
-impl Row for ContactItem {
-    fn cells(&self) -> Vec<Cell> {
-        let mut cells = vec![
-            self.uuid.as_str().into(),
-            Cell::text(self.name.as_deref()),
-            Cell::text(self.language.as_deref()),
-            Cell::text(self.status),
-            self.urns.join(", ").into(),
-            Cell::moment(self.created_on),
-            Cell::moment(self.last_seen_on),
-        ];
-        cells.extend(self.columns.iter().map(|key| Cell::text(self.fields.get(key).map(String::as_str))));
-        cells
-    }
-    fn id(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.uuid)
     }
 }
 
