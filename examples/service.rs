@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use headcount::cli::output::contact::ContactItem;
+use headcount::answers::contact::ContactItem;
 use headcount::import::{ChangeReader, Source};
 use headcount::sema::query::Dialect;
 use headcount::value::{Instant, Urn};

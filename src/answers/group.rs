@@ -7,7 +7,7 @@ use crate::answers::contact::ContactItem;
 use crate::answers::shapes::{GroupItem, UuidName};
 use crate::ids::{DocumentNumber, GroupId};
 use crate::value::Instant;
-use crate::workspace::{DryRun, Reader, WorkspaceError};
+use crate::workspace::{DryRun, Period, Piece, Reader, WorkspaceError};
 
 /// The answer of `group show` and of what changes a group.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -140,4 +140,48 @@ fn names(reader: &Reader<'_>, documents: &RoaringBitmap) -> Result<Vec<UuidName>
         }
     }
     Ok(names)
+}
+
+/// The size of a group over time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct History {
+    /// The group.
+    pub group: UuidName,
+    /// `day` or `hour`.
+    pub by: &'static str,
+    /// The pieces of time in which somebody moved, and the present one.
+    pub periods: Vec<PeriodItem>,
+}
+
+/// A piece of time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct PeriodItem {
+    /// When it began, in the workspace's zone.
+    pub begins: String,
+    /// Contacts that entered.
+    pub entered: u64,
+    /// Contacts that left.
+    pub left: u64,
+    /// Members at its end.
+    pub count: u64,
+}
+
+impl History {
+    /// Of a group.
+    ///
+    /// # Errors
+    /// If there is none, or the store cannot be read.
+    pub fn of(reader: &Reader<'_>, id: GroupId, piece: Piece) -> Result<Self, WorkspaceError> {
+        let periods = reader.group_history(id, piece)?.into_iter();
+        Ok(History {
+            group: UuidName::from(&reader.group(id)?),
+            by: match piece {
+                Piece::Day => "day",
+                Piece::Hour => "hour",
+            },
+            periods: periods
+                .map(|Period { begins, entered, left, count }| PeriodItem { begins, entered, left, count })
+                .collect(),
+        })
+    }
 }

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`shapes`] | what several answers share: names, metadata of queries, groups, membership changes |
 //! | [`contact`] | contacts |
+//! | [`changes`] | what came of a body of changes |
 //! | [`search`] | `query`, `parse`, `audience`, `render` |
 //! | [`group`] | `group show`, `group members`, `group edit --dry-run`, sizes over time |
 //! | [`person`] | `contact groups`, `contact timeline` |
@@ -13,6 +14,7 @@
 //! | [`stats`] | `stats` |
 //! | `hiding` | what is said where addresses are hidden |
 
+pub mod changes;
 pub mod contact;
 pub mod group;
 pub(crate) mod hiding;
