@@ -48,7 +48,7 @@ pub fn apply_lines(
     let mut done = LinesApplied::default();
     let mut changes = Vec::with_capacity(lines.len());
     let mut numbers = Vec::with_capacity(lines.len());
-    let mut flush = |writer: &mut Writer<'_>, changes: &mut Vec<_>, numbers: &mut Vec<u64>, done: &mut LinesApplied| {
+    let flush = |writer: &mut Writer<'_>, changes: &mut Vec<_>, numbers: &mut Vec<u64>, done: &mut LinesApplied| {
         for (line, outcome) in numbers.drain(..).zip(writer.apply_all(changes)?) {
             match outcome {
                 Ok(Applied::Done) => done.applied += 1,

@@ -38,9 +38,9 @@ enum Expected {
 /// Where the word at the end of a query begins, and what it may become: `values` lists what contacts have, folded.
 ///
 /// ```
-/// use headcount::complete::{Vocabulary, query};
-/// # use headcount::schema::{Environment, Schema};
-/// # use headcount::value::Instant;
+/// use headcount::internals::complete::{Vocabulary, query};
+/// # use headcount::internals::schema::{Environment, Schema};
+/// # use headcount::Instant;
 /// let vocabulary = Vocabulary { schema: Schema::new(), environment: Environment::utc(Instant::default()) };
 /// assert_eq!(query("status = act", &vocabulary, |_| Vec::new()), (9, vec!["active".to_owned()]));
 /// ```
