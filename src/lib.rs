@@ -80,6 +80,8 @@ mod render;
 mod report;
 mod schema;
 mod sema;
+#[cfg(feature = "serve")]
+mod serve;
 mod span;
 mod store;
 mod syntax;
@@ -180,6 +182,10 @@ pub mod internals {
     }
     pub mod sema {
         pub use crate::sema::*;
+    }
+    #[cfg(feature = "serve")]
+    pub mod serve {
+        pub use crate::serve::*;
     }
     pub mod span {
         pub use crate::span::*;

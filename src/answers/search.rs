@@ -77,8 +77,10 @@ pub struct AudienceRequest {
     pub groups: Vec<String>,
     /// Contacts.
     pub contacts: Vec<ContactRef>,
-    /// A query in the extended dialect.
+    /// A query.
     pub query: Option<String>,
+    /// The dialect of the query.
+    pub dialect: Dialect,
     /// Groups whose members are left alone.
     pub exclude_groups: Vec<String>,
     /// Leaves alone who is in a flow.
@@ -152,7 +154,7 @@ impl AudienceRequest {
         for reference in &self.contacts {
             contacts.extend(reader.identity(contact_named(reader, reference)?)?);
         }
-        let query = self.query.as_deref().map(|text| reader.parse(text, Dialect::Extended)).transpose()?;
+        let query = self.query.as_deref().map(|text| reader.parse(text, self.dialect)).transpose()?;
         let audience = Audience {
             groups: groups(&self.groups)?,
             contacts,
@@ -173,8 +175,16 @@ impl Recipients {
     /// # Errors
     /// If the request is not valid, or the store or an index cannot be read.
     pub fn of(reader: &Reader<'_>, request: &AudienceRequest) -> Result<Self, AudienceError> {
+        Self::page(reader, request, None)
+    }
+
+    /// How many a request reaches, and the first of them.
+    ///
+    /// # Errors
+    /// As for [`Recipients::of`].
+    pub fn page(reader: &Reader<'_>, request: &AudienceRequest, limit: Option<usize>) -> Result<Self, AudienceError> {
         let query = request.to_query(reader)?;
-        let page = reader.page(&query, &PageRequest { limit: None, ..PageRequest::default() })?;
+        let page = reader.page(&query, &PageRequest { limit, ..PageRequest::default() })?;
         Ok(Recipients { query: page.query, total: page.total, contacts: items(reader, page.documents)? })
     }
 }

@@ -26,6 +26,7 @@ mod groups;
 mod history;
 mod indexing;
 mod linting;
+mod listing;
 pub mod log;
 mod overrides;
 mod pending;

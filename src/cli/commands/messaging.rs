@@ -20,6 +20,7 @@ use crate::ids::{DocumentNumber, FieldId};
 use crate::import::{Source, campaign as campaigns};
 use crate::render::{RenderError, Template};
 use crate::schema::FieldType;
+use crate::sema::query::Dialect;
 use crate::sema::suggest::nearest;
 use crate::value::Instant;
 use crate::workspace::{Reader, WorkspaceError};
@@ -32,6 +33,7 @@ pub(super) fn audience(args: &Audience, settings: &Settings) -> Outcome {
         groups: args.groups.clone(),
         contacts: args.contacts.clone(),
         query: args.query.clone(),
+        dialect: Dialect::Extended,
         exclude_groups: args.exclude_groups.clone(),
         exclude_in_flow: args.exclude_in_flow,
         exclude_started: args.exclude_started.clone(),

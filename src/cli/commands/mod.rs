@@ -15,6 +15,8 @@ mod queries;
 mod query;
 mod repl;
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod session;
 mod target;
 mod tools;
@@ -61,5 +63,7 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Completions(args) => tools::completions(&args, settings),
         Command::Man(args) => tools::man(&args, settings),
         Command::Repl(_) => repl::repl(settings),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::serve(&args, settings),
     }
 }
