@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError};
 use serde::Deserialize;
 
 use super::app::{App, Ask};
-use super::reply::{HTML, Problem, Reply, TEXT};
-use super::routes::{CHANGES, Errors, Parameter, ROUTE, Route, Work, description};
+use super::reply::{Problem, Reply, TEXT};
+use super::routes::{CHANGES, Parameter, ROUTE, Route, Work, description};
 use super::writer::Written;
 use crate::answers::changes::ChangesApplied;
 use crate::answers::contact::ContactItem;
@@ -390,6 +390,7 @@ struct AudienceBody {
     not_seen_since: Option<u32>,
     include_inactive: bool,
     limit: Option<u64>,
+    dialect: DialectName,
 }
 
 fn audience(ask: &Ask) -> Result<Reply, Problem> {
@@ -401,6 +402,7 @@ fn audience(ask: &Ask) -> Result<Reply, Problem> {
         groups: body.groups,
         contacts,
         query: body.query,
+        dialect: body.dialect.into(),
         exclude_groups: body.exclude_groups,
         exclude_in_flow: body.exclude_in_flow,
         exclude_started: body.exclude_started,
@@ -552,11 +554,4 @@ pub(super) fn counts(app: &Arc<App>) -> Result<Arc<Counts>, Problem> {
     let counts = Arc::new(counts);
     *kept = Some((reader.commits(), Arc::clone(&counts)));
     Ok(counts)
-}
-
-/// A problem as people read it.
-pub(super) fn problem_page(problem: &Problem) -> Reply {
-    let text = maud::html! { (maud::DOCTYPE) html lang="en" { body { p { (problem.message()) } } } };
-    let _ = Errors::Page;
-    Reply::of(HTML, text.into_string()).with_status(problem.status)
 }

@@ -1,6 +1,7 @@
 //! `/mi/…`: what a platform asks its search engine, under the same paths and in the same shapes, so that it can ask
 //! here instead. Queries are in the dialect `contactql`.
 
+use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 use super::api::{places, rows};
@@ -220,8 +221,8 @@ fn export(ask: &Ask) -> Result<Reply, Problem> {
     let query = parsed(&reader, &body.query)?;
     let group = group_of(&reader, body.group_id.as_ref(), body.group_uuid.as_deref())?;
     let page = reader.page(&query, &PageRequest { limit: None, group, ..PageRequest::default() })?;
-    let documents = page.documents.iter().map(|document| document.0).collect();
-    let contact_uuids = reader.uuids_of(documents)?.iter().map(ToString::to_string).collect();
+    let documents: RoaringBitmap = page.documents.iter().map(|document| document.0).collect();
+    let contact_uuids = reader.uuids_of(&documents)?.iter().map(ToString::to_string).collect();
     Reply::compact(&Export { contact_uuids })
 }
 

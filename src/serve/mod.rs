@@ -24,6 +24,7 @@ mod listen;
 mod mailroom;
 mod openapi;
 pub mod options;
+mod page;
 mod pool;
 mod rapidpro;
 mod reply;

@@ -187,6 +187,7 @@ fn bodies() -> Vec<(&'static str, Value)> {
                     ("exclude_started", text_or_null()),
                     ("not_seen_since", json!({ "type": ["integer", "null"], "minimum": 0, "maximum": u32::MAX })),
                     ("include_inactive", flag()),
+                    ("dialect", dialect()),
                     ("limit", json!({ "type": "integer", "minimum": 0, "maximum": super::api::MOST_ROWS })),
                 ],
             ),

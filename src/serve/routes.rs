@@ -12,7 +12,7 @@ use axum::routing::{MethodFilter, MethodRouter};
 
 use super::app::{App, Ask, pairs};
 use super::reply::{Problem, Reply, detail};
-use super::{api, feed, guard, mailroom, openapi, rapidpro};
+use super::{api, feed, guard, mailroom, openapi, page, rapidpro};
 
 /// The largest body of most requests, in bytes.
 pub(super) const BODY: usize = 1 << 20;
@@ -30,6 +30,8 @@ pub(super) enum Work {
     Write(fn(&Ask) -> Result<Reply, Problem>),
     /// A stream of events.
     Stream,
+    /// Contacts as a file.
+    Export,
 }
 
 /// How what goes wrong is said.
@@ -90,7 +92,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Route> {
 }
 
 /// The tables, each beside what it leads to.
-const TABLES: [&[Route]; 3] = [&api::ROUTES, &mailroom::ROUTES, &rapidpro::ROUTES];
+const TABLES: [&[Route]; 4] = [&api::ROUTES, &mailroom::ROUTES, &rapidpro::ROUTES, &page::ROUTES];
 
 /// The path of a route as it stands in the table: of those that exist alone, so that nobody can invent more.
 pub(super) fn template(path: &str) -> Option<&'static str> {
@@ -139,7 +141,7 @@ pub(super) fn told(errors: Errors, problem: &Problem) -> Reply {
     match errors {
         Errors::Json => problem.reply(),
         Errors::Platform => detail(problem),
-        Errors::Page => api::problem_page(problem),
+        Errors::Page => page::problem(problem),
     }
 }
 
@@ -172,6 +174,7 @@ async fn worked(
     let ask = Ask { app: Arc::clone(&app), path, query: pairs(&parts.uri), body, base };
     let reply = match route.work {
         Work::Stream => return feed::stream(ask, last_id).await,
+        Work::Export => return page::export(ask).await,
         Work::Read(work) => app.readers.run(move || work(&ask)).await,
         Work::Write(work) => app.writers.run(move || work(&ask)).await,
     };

@@ -1,9 +1,9 @@
 //! The size of a group over time, from the membership log.
 
-use crate::ids::GroupId;
+use crate::ids::{GroupId, Sequence};
 use crate::value::Instant;
-use crate::workspace::Reader;
 use crate::workspace::error::WorkspaceError;
+use crate::workspace::{LogFilter, MembershipEvent, Reader};
 
 /// The length of the pieces of time that a history is told in: calendar days, or hours, in the workspace's zone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +27,36 @@ pub struct Period {
     pub count: u64,
 }
 
+/// Entries that are looked through for the last moves of a group, at most.
+const LOOKED_THROUGH: u64 = 1 << 16;
+
 impl Reader<'_> {
+    /// The last moves in and out of a group, the latest first: so many, or fewer if the last 65,536 entries of the log
+    /// hold no more.
+    ///
+    /// Cost: a look at the directories of those entries until there are enough.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn last_moves(&self, group: GroupId, most: usize) -> Result<Vec<MembershipEvent>, WorkspaceError> {
+        let (last, horizon) = (self.sequence().0, self.horizon().0);
+        let filter = LogFilter { group: Some(group), contact: None };
+        let mut span = 256;
+        loop {
+            let after = last.saturating_sub(span).max(horizon);
+            let mut moves: Vec<MembershipEvent> = Vec::new();
+            for events in self.events_since(Sequence(after), filter)? {
+                moves.extend(events?);
+            }
+            if moves.len() >= most || after == horizon || span >= LOOKED_THROUGH {
+                moves.reverse();
+                moves.truncate(most);
+                return Ok(moves);
+            }
+            span *= 8;
+        }
+    }
+
     /// The pieces of time in which members of a group moved, in order, and the present one. Pieces in which nothing moved
     /// are left out: the size stays what it was.
     ///

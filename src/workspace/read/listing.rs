@@ -1,6 +1,5 @@
 //! Contacts in orders that no index keeps: read from the rows.
 
-use crate::contact::ContactView;
 use crate::ids::{DocumentNumber, Uuid};
 use crate::value::Instant;
 use crate::workspace::Reader;

@@ -1,0 +1,7 @@
+//! The service: a process of its own for each test, over a store that the command line made.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod answers;
+mod doors;
+mod events;
+mod harness;
