@@ -52,7 +52,7 @@ pub use error::WorkspaceError;
 pub use explain::Explained;
 pub use filling::FillCounters;
 pub use following::Subscription;
-pub use groups::{DryRun, GroupInput, GroupOutcome};
+pub use groups::{GroupInput, GroupOutcome, Preview};
 pub use linting::Purpose;
 pub use log::{LogFilter, MembershipEvent, NamedGroup};
 pub use overrides::Override;
