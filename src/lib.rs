@@ -65,6 +65,7 @@ pub mod diagnostic;
 pub mod exec;
 #[cfg(feature = "parquet")]
 pub mod export;
+mod files;
 pub mod generate;
 pub mod ids;
 pub mod import;
@@ -81,5 +82,6 @@ pub mod sema;
 pub mod span;
 pub mod store;
 pub mod syntax;
+mod threads;
 pub mod value;
 pub mod workspace;

@@ -7,6 +7,7 @@ mod erase;
 mod faults;
 mod redaction;
 mod repair;
+mod threads;
 
 use std::fs;
 use std::io::Write;
