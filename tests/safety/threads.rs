@@ -69,7 +69,8 @@ fn where_threads_are_scarce_nothing_is_skipped() {
                 Some((_, after)) => {
                     refused += 1;
                     let ran = ran.badly();
-                    assert!(ran.errors.contains("thread"), "{what}");
+                    let says_why = ["thread", "temporarily unavailable"].iter().any(|word| ran.errors.contains(word));
+                    assert!(says_why, "{what}");
                     assert!(found == before || found == *after, "half done: {what}");
                 }
             }
