@@ -51,6 +51,7 @@ mod diagnostic;
 mod exec;
 #[cfg(feature = "parquet")]
 mod export;
+mod files;
 mod generate;
 mod ids;
 mod import;
@@ -67,6 +68,7 @@ mod sema;
 mod span;
 mod store;
 mod syntax;
+mod threads;
 mod value;
 mod workspace;
 

@@ -19,6 +19,7 @@ pub mod changes;
 pub mod container;
 pub mod distinct;
 pub mod extent;
+mod folder;
 pub mod lookup;
 pub mod property;
 pub mod tally;

@@ -18,6 +18,7 @@ use crate::cli::output::{counted, lasting};
 use crate::cli::settings::Settings;
 use crate::import::changes::{Item, Next};
 use crate::import::{ChangeReader, ImportError, LineNumber, Source};
+use crate::threads;
 use crate::value::Instant;
 use crate::workspace::{Applied, LogFilter, Omissions, WorkspaceError, Writer};
 
@@ -174,7 +175,8 @@ impl Application<'_, '_> {
         let (send, receive) = sync_channel(1);
         std::thread::Builder::new()
             .name("headcount-open".to_owned())
-            .spawn(move || drop(send.send(ChangeReader::open(source))))?;
+            .spawn(move || drop(send.send(ChangeReader::open(source))))
+            .map_err(|error| threads::no_thread(&error))?;
         loop {
             match receive.recv_timeout(self.patience()?) {
                 Ok(Err(error)) if error.is_empty() => return Ok(None),

@@ -550,6 +550,10 @@ impl<'w> Reader<'w> {
         self.workspace.text.folder()
     }
 
+    pub(crate) fn text_is_being_written(&self) -> bool {
+        self.workspace.text.is_being_written()
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.workspace.store
     }
