@@ -7,7 +7,7 @@ use crate::answers::contact::ContactItem;
 use crate::answers::shapes::{GroupItem, UuidName};
 use crate::ids::{DocumentNumber, GroupId};
 use crate::value::Instant;
-use crate::workspace::{DryRun, Period, Piece, Reader, WorkspaceError};
+use crate::workspace::{Period, Piece, Preview as Moves, Reader, WorkspaceError};
 
 /// The answer of `group show` and of what changes a group.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -121,7 +121,7 @@ impl Preview {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn of(reader: &Reader<'_>, id: GroupId, moves: &DryRun) -> Result<Self, WorkspaceError> {
+    pub fn of(reader: &Reader<'_>, id: GroupId, moves: &Moves) -> Result<Self, WorkspaceError> {
         Ok(Preview {
             group: UuidName::from(&reader.group(id)?),
             entered: names(reader, &moves.entered)?,

@@ -3,18 +3,19 @@
 use serde::Serialize;
 
 use crate::answers::contact::ContactItem;
-use crate::answers::hiding::{reason, shown};
+use crate::answers::hiding::shown;
 use crate::answers::person::{GroupsOf, Timeline};
 use crate::answers::shapes::{ContactUuid, GroupItem, MembershipChange};
 use crate::cli::Outcome;
 use crate::cli::args::contact::{ContactCommand, Edit};
+use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Cell, Format};
 use crate::cli::settings::Settings;
 use crate::contact::Status;
 use crate::workspace::change::{Change, ContactRef, Event};
-use crate::workspace::{ContactPatch, Rejection, WorkspaceError};
+use crate::workspace::{ContactPatch, WorkspaceError};
 
 /// `contact …`
 pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome {
@@ -147,12 +148,12 @@ impl Session<'_> {
     fn change(
         &self,
         hides_addresses: bool,
-        work: impl FnOnce(&mut crate::workspace::Writer<'_>) -> Result<Result<(), Rejection>, WorkspaceError>,
+        work: impl FnOnce(&mut crate::workspace::Writer<'_>) -> Result<(), WorkspaceError>,
     ) -> Outcome {
-        let result = self.workspace.write(self.settings.now, |writer| work(writer)?.map_err(WorkspaceError::Rejected));
+        let result = self.workspace.write(self.settings.now, work);
         match result {
             Ok(_) => Ok(()),
-            Err(WorkspaceError::Rejected(rejection)) => Err(Failure::Failed(reason(&rejection, hides_addresses))),
+            Err(WorkspaceError::Rejected(rejection)) => Err(Failure::Failed(why_refused(&rejection, hides_addresses))),
             Err(error) => self.told(Err(error)),
         }
     }

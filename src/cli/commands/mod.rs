@@ -6,6 +6,7 @@ mod demo;
 mod export;
 mod feed;
 mod group;
+mod hints;
 mod import;
 mod log;
 mod maintain;

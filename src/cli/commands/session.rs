@@ -5,6 +5,7 @@ use std::fmt;
 use crate::answers::contact::ContactItem;
 use crate::answers::search::contact_named;
 use crate::cli::Outcome;
+use crate::cli::commands::hints::Hinted;
 use crate::cli::commands::queries;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
@@ -77,6 +78,6 @@ pub(super) fn failure(error: WorkspaceError, settings: &Settings) -> Failure {
         | WorkspaceError::BadName(_)
         | WorkspaceError::BadKey(_)
         | WorkspaceError::Settings(_) => Failure::Usage(error.to_string()),
-        other => Failure::because(other),
+        other => Failure::because(Hinted(&other)),
     }
 }

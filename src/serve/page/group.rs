@@ -7,7 +7,7 @@ use super::contacts::{mistake, query_box, table};
 use super::layout::{moment, name, page, pager, person, status};
 use super::{reply, value};
 use crate::answers::shapes::CauseName;
-use crate::ids::{DocumentNumber, GroupId};
+use crate::ids::DocumentNumber;
 use crate::import::references::contact_ref;
 use crate::sema::query::Dialect;
 use crate::serve::app::Ask;
@@ -15,7 +15,7 @@ use crate::serve::guard::encoded;
 use crate::serve::reply::{Problem, Reply};
 use crate::value::numeral::{counted, grouped};
 use crate::workspace::change::ContactRef;
-use crate::workspace::{DryRun, GroupInfo, Override, Period, Piece, Reader, WorkspaceError};
+use crate::workspace::{GroupInfo, Override, Period, Piece, Preview, Reader, WorkspaceError};
 
 /// Members of a page.
 const ROWS: u64 = 50;
@@ -203,33 +203,17 @@ fn moves(reader: &Reader<'_>, group: &GroupInfo) -> Result<Markup, Problem> {
     })
 }
 
-/// Who would enter and leave with another query.
-fn dry_run(ask: &Ask, group: GroupId, query: &str) -> Result<DryRun, WorkspaceError> {
-    let (clock, query) = (ask.app.clock, query.to_owned());
-    ask.app.queue.write(move |workspace| {
-        let mut moves = None;
-        let tried = workspace.write(clock.now(), |writer| {
-            moves = Some(writer.edit_group_dry_run(group, &query, Dialect::Extended)?);
-            Err::<(), _>(WorkspaceError::Abandoned)
-        });
-        match (tried, moves) {
-            (_, Some(moves)) => Ok(moves),
-            (Err(error), None) => Err(error),
-            (Ok(_), None) => Err(WorkspaceError::Abandoned),
-        }
-    })
-}
-
 /// The next query of a group, with who would enter and leave.
 pub(super) fn edit(ask: &Ask) -> Result<Reply, Problem> {
-    let group = found(ask, &ask.reader()?)?;
+    let reader = ask.reader()?;
+    let group = found(ask, &reader)?;
     let current = group.pending.as_ref().or(group.query.as_ref()).cloned().unwrap_or_default();
     let text = ask.parameter("query").unwrap_or(&current).to_owned();
     let preview = if text.trim().is_empty() || text == current {
         html! { p.soft { "Change the query to see who would enter and leave. Nothing is saved until you save it." } }
     } else {
-        match dry_run(ask, group.id, &text) {
-            Ok(moves) => preview(&ask.reader()?, &moves)?,
+        match reader.preview(group.id, &text, Dialect::Extended) {
+            Ok(moves) => preview(&reader, &moves)?,
             Err(WorkspaceError::Query { errors, .. }) => mistake(&text, &errors),
             Err(error) => html! { p.bad role="alert" { (name(&error.to_string())) } },
         }
@@ -247,11 +231,10 @@ pub(super) fn edit(ask: &Ask) -> Result<Reply, Problem> {
         }))
         div.preview data-part="preview" aria-live="polite" { (preview) }
     };
-    let reader = ask.reader()?;
     page(ask, &reader, &group.name, &here, &main)
 }
 
-fn preview(reader: &Reader<'_>, moves: &DryRun) -> Result<Markup, Problem> {
+fn preview(reader: &Reader<'_>, moves: &Preview) -> Result<Markup, Problem> {
     Ok(html! {
         div.two {
             section { h2.in { (grouped(moves.entered.len())) " would enter" } (people(reader, &moves.entered)?) }

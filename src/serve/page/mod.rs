@@ -31,7 +31,7 @@ pub(super) const ROUTES: [Route; 20] = [
     Route { path: "/groups", work: Work::Read(groups::show), ..PAGE },
     Route { path: "/groups", work: Work::Write(groups::create), ..POST },
     Route { path: "/groups/{uuid}", work: Work::Read(group::show), parameters: &[UUID], ..PAGE },
-    Route { path: "/groups/{uuid}/edit", work: Work::Write(group::edit), parameters: &[UUID], ..PAGE },
+    Route { path: "/groups/{uuid}/edit", work: Work::Read(group::edit), parameters: &[UUID], ..PAGE },
     Route { path: "/groups/{uuid}/edit", work: Work::Write(group::save), parameters: &[UUID], ..POST },
     Route { path: "/groups/{uuid}/delete", work: Work::Write(group::delete), parameters: &[UUID], ..POST },
     Route { path: "/groups/{uuid}/pin", work: Work::Write(group::pin), parameters: &[UUID], ..POST },
