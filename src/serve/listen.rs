@@ -152,12 +152,12 @@ impl Server {
             accept(&listener, &app, router, told, &end).await;
             Ok::<(), std::io::Error>(())
         })?;
-        app.queue.finish();
         app.feed.hint();
-        for thread in threads {
-            // A thread that panicked has said so.
-            let _ = thread.join();
+        let began = std::time::Instant::now();
+        while began.elapsed() < LAST_WORDS / 2 && threads.iter().any(|thread| !thread.is_finished()) {
+            std::thread::sleep(Duration::from_millis(10));
         }
+        app.queue.finish();
         runtime.shutdown_timeout(Duration::from_millis(200));
         Ok(())
     }

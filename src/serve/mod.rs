@@ -12,7 +12,7 @@
 //! | `feed` | what happens in the store, whoever does it: told to streams and pages |
 //! | `api`, `mailroom`, `rapidpro` | the command line's JSON; a search engine's paths; a platform's API |
 //! | `page` | HTML |
-//! | `webhook` | membership changes sent out |
+//! | `stream`, `webhook` | changes applied beside; membership changes sent out |
 //!
 //! Architecture invariant: nothing here computes an answer. What the library does not offer, the library gets.
 
@@ -29,6 +29,8 @@ mod pool;
 mod rapidpro;
 mod reply;
 mod routes;
+mod stream;
+mod webhook;
 mod writer;
 
 use std::sync::Arc;
@@ -41,6 +43,17 @@ pub use options::Options;
 const EVERYBODY: &str = "uuid != \"\"";
 
 /// What runs beside requests: a stream of changes, and webhooks.
-fn start_beside(_: &Arc<app::App>) -> Result<Vec<JoinHandle<()>>, ServeError> {
-    Ok(Vec::new())
+fn start_beside(app: &Arc<app::App>) -> Result<Vec<JoinHandle<()>>, ServeError> {
+    let mut threads = Vec::new();
+    let thread = |name: &str| std::thread::Builder::new().name(format!("headcount-{name}"));
+    if let Some(path) = &app.options.apply {
+        let source = stream::source(path).map_err(|error| ServeError::Option(format!("--apply: {error}")))?;
+        let app = Arc::clone(app);
+        threads.push(thread("apply").spawn(move || stream::run(&app, source))?);
+    }
+    if let Some(webhook) = app.options.webhook.clone() {
+        let delivery = webhook::Delivery::new(app, webhook)?;
+        threads.push(thread("webhook").spawn(move || delivery.run())?);
+    }
+    Ok(threads)
 }

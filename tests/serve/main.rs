@@ -5,3 +5,5 @@ mod answers;
 mod doors;
 mod events;
 mod harness;
+mod platform;
+mod webhook;
