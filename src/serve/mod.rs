@@ -40,7 +40,7 @@ pub use listen::{ServeError, Server};
 pub use options::Options;
 
 /// The query that finds everybody.
-const EVERYBODY: &str = "uuid != \"\"";
+const EVERYBODY: &str = "name = \"\" OR name != \"\"";
 
 /// What runs beside requests: a stream of changes, and webhooks.
 fn start_beside(app: &Arc<app::App>) -> Result<Vec<JoinHandle<()>>, ServeError> {

@@ -62,7 +62,8 @@ fn both_faces_say_the_same_letters() {
         assert_eq!(answer.status, if printed.status.success() { 200 } else { 422 }, "{arguments:?}");
         assert_eq!(answer.header("content-type"), Some("application/json"));
     }
-    let groups: Value = serde_json::from_str(&done(&store, &["group", "list", "--format", "json"])).unwrap();
+    let groups: Value =
+        serde_json::from_str(&done(&store, &["group", "list", "--format", "json", "--now", NOW])).unwrap();
     assert_eq!(service.get("/api/groups").json(), groups);
     for group in groups["groups"].as_array().unwrap() {
         let (uuid, name) = (group["uuid"].as_str().unwrap(), group["name"].as_str().unwrap());
@@ -96,7 +97,7 @@ fn both_faces_say_the_same_letters() {
         let printed = done(&store, &[arguments.as_slice(), &["--now", NOW, "--format", "json"]].concat());
         assert_eq!(service.get(&path).text(), printed, "{path}");
     }
-    let mut stats: Value = serde_json::from_str(&done(&store, &["stats", "--format", "json"])).unwrap();
+    let mut stats: Value = serde_json::from_str(&done(&store, &["stats", "--format", "json", "--now", NOW])).unwrap();
     let mut served = service.get("/api/stats").json();
     // Each process counts the slots that it has seen.
     for stats in [&mut stats, &mut served] {
@@ -156,6 +157,28 @@ fn changes_are_durable_when_they_are_answered() {
     assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["fields"]["age"], "12");
     let changed = body["moves"].as_array().unwrap().iter().filter(|event| event["cause"] == "change").count();
     assert_eq!(changed, 1, "one contact changed in one commit: {body}");
+}
+
+/// Options and paths that the page of the documentation names are there.
+#[test]
+fn the_documentation_names_what_is_there() {
+    let folder = demo();
+    let store = folder.path().join("store");
+    let help = done(&store, &["serve", "--help"]);
+    let page = include_str!("../../docs/service.md");
+    let options = page.split("`--").skip(1).map(|rest| rest.split([' ', '`']).next().unwrap());
+    let mut known = 0;
+    for option in options.filter(|option| *option != "format") {
+        assert!(help.contains(&format!("--{option} ")) || help.contains(&format!("--{option}\n")), "--{option}");
+        known += 1;
+    }
+    assert!(known > 8);
+    let service = Service::start(&store, &[]);
+    let described = service.get("/openapi.json").json();
+    for path in described["paths"].as_object().unwrap().keys().filter(|path| !path.contains('{')) {
+        let last = path.rsplit('/').next().unwrap();
+        assert!(page.contains(last) || last == "complete", "{path} is not in docs/service.md");
+    }
 }
 
 /// Many at once share commits: each is told of its own lines, those who are refused too.

@@ -80,7 +80,7 @@ fn counts_are_told_to_pages() {
 fn streams_beyond_their_number_are_turned_away() {
     let folder = demo();
     let store = folder.path().join("store");
-    let service = Service::start_with(limited(&store), &store, &[]);
+    let service = Service::start_with(limited(&store), &[]);
     let mut streams = Vec::new();
     let mut refused = 0;
     for _ in 0..600 {

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -63,16 +63,15 @@ impl Answer {
 pub(crate) struct Service {
     process: Child,
     pub(crate) port: u16,
-    pub(crate) store: PathBuf,
 }
 
 impl Service {
     /// Starts one on a free port.
     pub(crate) fn start(store: &Path, options: &[&str]) -> Service {
-        Self::start_with(headcount(store), store, options)
+        Self::start_with(headcount(store), options)
     }
 
-    pub(crate) fn start_with(mut command: Command, store: &Path, options: &[&str]) -> Service {
+    pub(crate) fn start_with(mut command: Command, options: &[&str]) -> Service {
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(options);
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut errors = BufReader::new(process.stderr.take().unwrap());
@@ -90,11 +89,7 @@ impl Service {
                 eprintln!("serve: {line}");
             }
         });
-        Service { process, port, store: store.to_owned() }
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.process.id()
+        Service { process, port }
     }
 
     pub(crate) fn connect(&self) -> TcpStream {

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod browser;
 mod doors;
 mod events;
 mod harness;
+mod page;
 mod platform;
 mod webhook;

@@ -8,7 +8,7 @@ from temba_client.v2 import TembaClient
 address, token = sys.argv[1:3]
 client = TembaClient(address, token)
 
-workspace = client.get_workspace()
+workspace = client.get_org()
 assert workspace.timezone == "Africa/Kigali", workspace.timezone
 assert not workspace.anon
 

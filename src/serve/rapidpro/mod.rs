@@ -31,7 +31,7 @@ const NAME: Parameter = Parameter { name: "name", kind: "string", about: "Only t
 const KEY: Parameter = Parameter { name: "key", kind: "string", about: "Only this one." };
 
 /// The routes of this module.
-pub(super) const ROUTES: [Route; 9] = [
+pub(super) const ROUTES: [Route; 10] = [
     Route {
         path: "/api/v2/contacts.json",
         work: Work::Read(contacts::list),
@@ -111,6 +111,13 @@ pub(super) const ROUTES: [Route; 9] = [
         path: "/api/v2/workspace.json",
         work: Work::Read(groups::workspace),
         about: "The workspace.",
+        answers: &[(200, "PlatformWorkspace")],
+        ..V2
+    },
+    Route {
+        path: "/api/v2/org.json",
+        work: Work::Read(groups::workspace),
+        about: "The workspace, under its older name.",
         answers: &[(200, "PlatformWorkspace")],
         ..V2
     },
