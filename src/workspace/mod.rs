@@ -27,6 +27,7 @@ pub use read::log::{LogFilter, MembershipEvent, NamedGroup};
 pub use read::reader::{GroupInfo, Page, PageRequest, Reader, Stats};
 pub use read::{log, why};
 pub use settings::{Settings, SettingsError};
+pub use upkeep::check::repair::Repaired;
 pub use upkeep::check::{CheckReport, Finding};
 pub use upkeep::erase::PROMPT_HISTORY;
 pub use write::bulk::{Applied, Outcomes};
