@@ -6,7 +6,7 @@ use crate::diagnostic::Errors;
 use crate::index::IndexError;
 use crate::schema::FieldType;
 use crate::store::StoreError;
-use crate::workspace::settings::SettingsError;
+use crate::workspace::definitions::settings::SettingsError;
 
 /// Why a workspace could not do what it was asked. Nothing was changed.
 #[derive(Debug)]
