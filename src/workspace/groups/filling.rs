@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::ids::{BLOCK_SIZE, Block, DocumentNumber, GroupId};
 use crate::refresh::fill::{BlockFill, BlockWords};
-use crate::refresh::{Engine, Memberships, Moment, order};
+use crate::refresh::{Engine, Moment, order};
 use crate::store::container::zeros;
 use crate::store::{BlockList, Cause, LogDraft, MemberSet, RowView, StoreError, View};
 use crate::workspace::Workspace;

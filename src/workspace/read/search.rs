@@ -60,7 +60,7 @@ impl<'t> Searchable<'t> {
 }
 
 /// What makes a member of a smart group: an active contact that matches or is pinned, and is not excluded.
-fn member_plan(definitions: &Definitions, group: GroupId, query: &Query) -> LogicalPlan {
+pub(crate) fn member_plan(definitions: &Definitions, group: GroupId, query: &Query) -> LogicalPlan {
     with_atom(definitions.plan_of(group, query), Atom::StatusIn(Box::new([Status::Active])))
 }
 
