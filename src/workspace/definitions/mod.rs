@@ -31,7 +31,7 @@ pub(crate) struct GroupDefinition {
 /// Everything that a commit number fixes besides contacts.
 ///
 /// More of it: what plans and the engine are made of it in `plans.rs`; which groups are being filled in
-/// `groups/pending.rs`.
+/// `workspace/groups/pending.rs`; what readers and writers ask of groups alike in `workspace/groups/manage.rs`.
 #[derive(Clone, Debug)]
 pub(crate) struct Definitions {
     /// The store's version of these definitions.
