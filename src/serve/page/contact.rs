@@ -107,7 +107,7 @@ fn why(ask: &Ask, reader: &Reader<'_>, document: DocumentNumber) -> Result<Marku
     let Some(group) = ask.parameter("group") else { return Ok(html! {}) };
     let explanation = Explanation::from(&reader.why(document, reader.group_named(group)?)?);
     Ok(html! {
-        div.why class=(if explanation.member { "yes" } else { "no" }) {
+        div class=(if explanation.member { "why yes" } else { "why no" }) {
             p.verdict { b { @if explanation.member { "In" } @else { "Not in" } } " " (name(&explanation.group.name)) ". " (name(&explanation.reason)) }
             @if let Some(clauses) = &explanation.clauses { ul.clauses { (clause(clauses)) } }
             @if let Some(mend) = explanation.mend.as_ref().filter(|mend| !mend.is_empty()) {

@@ -117,7 +117,7 @@ pub(super) fn mistake(text: &str, errors: &Errors) -> Markup {
         div.mistake role="alert" {
             @for error in &errors {
                 @let (start, end) = (error.span.start as usize, error.span.end as usize);
-                p.bad { (name(&error.message)) @if let Some(help) = &error.help { " " (name(help)) } }
+                p.bad { (name(&error.message)) @if let Some(help) = &error.help { "; " (name(help)) } }
                 @if let (Some(before), Some(wrong), Some(after)) = (text.get(..start), text.get(start..end), text.get(end..)) {
                     p.code dir="auto" { (before) mark { @if wrong.is_empty() { "␣" } @else { (wrong) } } (after) }
                 }
