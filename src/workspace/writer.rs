@@ -362,6 +362,20 @@ impl<'w> Writer<'w> {
         self.staging.len()
     }
 
+    /// Documents of the contacts staged so far.
+    pub fn staged_documents(&self) -> impl Iterator<Item = DocumentNumber> {
+        self.staging.documents()
+    }
+
+    /// What the batch has made of contacts so far, and what it left out: for a caller that gives it up again.
+    ///
+    /// # Errors
+    /// As for a commit, but for its end.
+    pub fn preview(&mut self) -> Result<(ContactCounts, Omissions), WorkspaceError> {
+        self.flush()?;
+        Ok((self.counts, self.omissions.clone()))
+    }
+
     /// Whether the definitions at hand are those that the store has committed.
     pub(crate) fn definitions_committed(&self) -> bool {
         self.definitions.version == self.began_with

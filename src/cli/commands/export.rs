@@ -232,7 +232,7 @@ impl Exporter<'_> {
             }
             let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for urn in &contact.urns {
-                paths.entry(urn.scheme()).or_default().push(urn.path());
+                paths.entry(urn.scheme()).or_default().push(urn.written_path());
             }
             for scheme in &schemes {
                 record.push(match paths.get(scheme.as_str()).map(Vec::as_slice) {
