@@ -3,7 +3,6 @@
 use std::io::{Cursor, Read};
 
 use encoding_rs::{UTF_16BE, UTF_16LE};
-use flate2::read::MultiGzDecoder;
 
 use crate::import::decode::Decoded;
 use crate::import::error::{ImportError, Kind};
@@ -55,11 +54,15 @@ pub(crate) enum Wait {
 pub(crate) fn open(source: Source, wait: Wait) -> Result<Opened, ImportError> {
     let (name, mut reader, progress) = source.into_parts();
     let failed = |error| ImportError::new(&name, Kind::Io(error));
-    let mut prefix = read_prefix(&mut reader, wait).map_err(failed)?;
-    if prefix.starts_with(b"\x1f\x8b") {
-        reader = Box::new(MultiGzDecoder::new(Cursor::new(prefix).chain(reader)));
-        prefix = read_prefix(&mut reader, wait).map_err(failed)?;
-    }
+    let prefix = read_prefix(&mut reader, wait).map_err(failed)?;
+    #[cfg(feature = "cli")]
+    let (prefix, reader) = if prefix.starts_with(b"\x1f\x8b") {
+        let mut unpacked: Box<dyn Read + Send> =
+            Box::new(flate2::read::MultiGzDecoder::new(Cursor::new(prefix).chain(reader)));
+        (read_prefix(&mut unpacked, wait).map_err(failed)?, unpacked)
+    } else {
+        (prefix, reader)
+    };
     if prefix.is_empty() {
         return Err(ImportError::new(&name, Kind::Empty));
     }

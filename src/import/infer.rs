@@ -18,10 +18,10 @@ const NEEDED_PERCENT: u64 = 98;
 /// Collects what contacts mention. Memory grows with the number of fields, groups and flows, not of contacts.
 ///
 /// ```
-/// use headcount::import::infer::Inference;
-/// use headcount::schema::{Environment, FieldType};
-/// use headcount::value::Instant;
-/// use headcount::workspace::change::ContactPatch;
+/// use headcount::internals::import::infer::Inference;
+/// use headcount::internals::schema::{Environment, FieldType};
+/// use headcount::internals::value::Instant;
+/// use headcount::internals::workspace::change::ContactPatch;
 ///
 /// let mut inference = Inference::new(Environment::utc(Instant::now()));
 /// for age in ["36", "7.5"] {
@@ -149,7 +149,7 @@ impl Inference {
 /// nor digit.
 ///
 /// ```
-/// use headcount::import::infer::field_key;
+/// use headcount::internals::import::infer::field_key;
 /// assert_eq!((field_key("Âge (années)"), field_key("العمر")), ("age_annees".into(), "al_mr".into()));
 /// ```
 pub fn field_key(name: &str) -> String {

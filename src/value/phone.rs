@@ -20,7 +20,7 @@ const MAX_READINGS: usize = 3;
 /// Cost: anything with another character is turned away by one look at each byte; a candidate costs a few microseconds.
 ///
 /// ```
-/// use headcount::value::phone::implicit_number;
+/// use headcount::internals::value::phone::implicit_number;
 /// assert_eq!(implicit_number("0788 383 383", Some(*b"RW")).as_deref(), Some("+250788383383"));
 /// assert_eq!(implicit_number("202.456.1111", Some(*b"US")).as_deref(), Some("+12024561111"));
 /// assert_eq!(implicit_number("age = 30", Some(*b"RW")), None);
@@ -64,7 +64,7 @@ fn clean(text: &str) -> Option<String> {
 /// A number that is valid in the country goes before one that only might be.
 ///
 /// ```
-/// use headcount::value::phone::international;
+/// use headcount::internals::value::phone::international;
 /// assert_eq!(international("(078) 812-3123", Some(*b"RW")).as_deref(), Some("+250788123123"));
 /// assert_eq!(international("250788123123", Some(*b"US")).as_deref(), Some("+250788123123"));
 /// assert_eq!(international("0788 123 123", None), None);

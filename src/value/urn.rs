@@ -71,7 +71,7 @@ impl fmt::Debug for Scheme {
 /// written, `%23`, `%25` and `%3F` stand for `#`, `%` and `?`.
 ///
 /// ```
-/// use headcount::value::Urn;
+/// use headcount::internals::value::Urn;
 /// let urn = Urn::parse("Tel:+250788123123?channel=7").unwrap();
 /// assert_eq!((urn.scheme(), urn.path(), urn.as_str()), ("tel", "+250788123123", "tel:+250788123123?channel=7"));
 /// assert_eq!(urn.identity(), Urn::parse("tel:+250788123123").unwrap().identity());
