@@ -150,10 +150,13 @@ impl Inference {
 ///
 /// ```
 /// use headcount::internals::import::infer::field_key;
-/// assert_eq!((field_key("Âge (années)"), field_key("العمر")), ("age_annees".into(), "al_mr".into()));
+/// assert_eq!((field_key("Âge (années)"), field_key("العمر")), ("age_annees".into(), "lmr".into()));
 /// ```
 pub fn field_key(name: &str) -> String {
-    let lower = lower(&any_ascii::any_ascii(name.trim())).into_owned();
+    let letters = any_ascii::any_ascii(name.trim());
+    // What stands for letters that Latin does not have.
+    let letters = if name.is_ascii() { letters } else { letters.replace(['\'', '`', '\u{2019}'], "") };
+    let lower = lower(&letters).into_owned();
     if is_field_key(&lower) {
         return lower;
     }

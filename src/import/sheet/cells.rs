@@ -119,8 +119,20 @@ pub(super) enum Numbers {
 /// A number as the language reads it.
 pub(super) fn number(text: &str, style: Numbers) -> Option<String> {
     let text = ascii_digits(text.trim());
+    // Groups may stand apart: `1 200,50`.
+    let is_space = |c: char| matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\'' | '’');
+    let text: Cow<'_, str> = if text.contains(is_space) {
+        let point = if style == Numbers::DecimalComma { ',' } else { '.' };
+        let whole = text.split(point).next().unwrap_or_default();
+        if whole.split(is_space).skip(1).any(|group| group.len() != 3) {
+            return None;
+        }
+        Cow::Owned(text.replace(is_space, ""))
+    } else {
+        text
+    };
     let digits = text.strip_prefix('-').unwrap_or(&text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b' ')) {
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',')) {
         return None;
     }
     // Groups of three, or none.
@@ -196,6 +208,8 @@ mod tests {
         }
         assert_eq!(number("1,200.5", Numbers::Commas).as_deref(), Some("1200.5"));
         assert_eq!(number("1,20", Numbers::Commas), None);
+        assert_eq!(number("1 200,50", Numbers::DecimalComma).as_deref(), Some("1200.50"));
+        assert_eq!(number("12 5", Numbers::DecimalComma), None);
         assert_eq!(number("12,5", Numbers::DecimalComma).as_deref(), Some("12.5"));
         assert_eq!(years("36 yrs").as_deref(), Some("36"));
         assert_eq!(years("36"), None);

@@ -41,6 +41,10 @@ pub(super) fn guess(rows: &[Vec<String>], options: &SheetOptions) -> Result<Gues
     let mut plans = guesser.settle(has_header)?;
     guesser.name_from_parts(&mut plans);
     let is_guessed = !has_header || at > 0 || guesser.guessed.iter().any(|guessed| *guessed);
+    // In a sheet that is not the documentation's own, a name is a name however it is typed.
+    for plan in plans.iter_mut().filter(|plan| is_guessed && plan.column == Column::Name) {
+        plan.reading = Reading::Text;
+    }
     let told = guesser.sentences(&plans, has_header, at);
     Ok(Guessed { plans, rows_before: if has_header { at + 1 } else { 0 }, is_guessed, told })
 }
@@ -93,8 +97,11 @@ struct Contents {
     ages: usize,
     /// Days by order: the workspace's first.
     days: [usize; 3],
-    /// Texts with letters.
+    /// Texts with letters, and with digits.
     letters: usize,
+    digits: usize,
+    /// Texts without a space.
+    single_words: usize,
     counts_up: bool,
 }
 
@@ -117,9 +124,12 @@ impl Contents {
         for cell in rows.iter().filter_map(|row| row.get(at)).filter(|cell| !is_nothing(cell)) {
             let text = cells::tidy(cell);
             contents.filled += 1;
-            let is_phone = text.bytes().filter(u8::is_ascii_digit).count() >= 7 || !text.is_ascii();
-            let is_phone = is_phone && cells::phones(&text, options.environment.country).is_some();
-            contents.phones += usize::from(is_phone || looks_like_phone(&text));
+            // Days are written with as many digits as phone numbers.
+            let is_day = orders.iter().any(|order| dates::read(&text, *order, this_year).is_some());
+            let has_digits = text.bytes().filter(u8::is_ascii_digit).count() >= 7 || !text.is_ascii();
+            let is_phone = !is_day && has_digits && cells::phones(&text, options.environment.country).is_some();
+            contents.phones += usize::from(is_phone || (!is_day && looks_like_phone(&text)));
+            contents.single_words += usize::from(!text.contains(' '));
             contents.mails += usize::from(is_mail(&text));
             contents.languages += usize::from(languages::is_language(&text) || languages::meant(&text).is_some());
             contents.statuses += usize::from(Status::from_name(&text).is_some());
@@ -130,6 +140,7 @@ impl Contents {
             contents.decimal_commas += usize::from(cells::number(&text, Numbers::DecimalComma).is_some());
             contents.ages += usize::from(cells::years(&text).is_some());
             contents.letters += usize::from(text.chars().any(char::is_alphabetic));
+            contents.digits += usize::from(text.chars().any(char::is_numeric));
             for (count, order) in contents.days.iter_mut().zip(orders) {
                 *count += usize::from(dates::read(&text, order, this_year).is_some());
             }
@@ -383,6 +394,9 @@ impl Guesser<'_> {
     /// beside `Apellidos` a first one.
     fn name_from_parts(&mut self, plans: &mut [Plan]) {
         let part = |plan: &Plan| if let Column::NamePart(part) = plan.column { Some(part) } else { None };
+        if !plans.iter().any(|plan| plan.column == Column::Name || part(plan).is_some()) {
+            self.name_by_words(plans);
+        }
         let (has_first, has_last) =
             (plans.iter().any(|plan| part(plan) == Some(0)), plans.iter().any(|plan| part(plan) == Some(2)));
         let guessed = &self.guessed;
@@ -390,7 +404,10 @@ impl Guesser<'_> {
         let Some(plan) = whole.and_then(|at| plans.get_mut(at)) else { return };
         let is_short = words::plain(&plan.title);
         let is_guessed = whole.and_then(|at| guessed.get(at)).copied().unwrap_or_default();
+        let is_given =
+            whole.and_then(|at| self.columns.get(at)).is_some_and(|contents| contents.is_most(contents.single_words));
         match is_short.as_str() {
+            "name" | "names" if has_last && !has_first && is_given => plan.column = Column::NamePart(0),
             "nom" | "noms" | "name" if has_first && !has_last => plan.column = Column::NamePart(2),
             "nombre" | "nombres" | "nome" | "имя" | "שם" | "jina" if has_last && !has_first && is_guessed => {
                 plan.column = Column::NamePart(0);
@@ -402,6 +419,24 @@ impl Guesser<'_> {
                     plan.column = if self.options.infer { Column::Field(name) } else { Column::Unknown(name) };
                 }
             }
+        }
+    }
+
+    /// Where no column is named as names are: one whose header speaks of a name or of a person, over words.
+    fn name_by_words(&mut self, plans: &mut [Plan]) {
+        let is_name = |(at, plan): &(usize, &mut Plan)| {
+            let words = self.columns.get(*at).is_some_and(|contents| {
+                contents.is_most(contents.letters) && contents.digits * 5 < contents.filled && contents.mails == 0
+            });
+            let is_free = matches!(plan.column, Column::Unknown(_))
+                || self.guessed.get(*at) == Some(&true) && matches!(plan.column, Column::Field(_));
+            words && is_free && words::says_person(&plan.title)
+        };
+        let Some((at, plan)) = plans.iter_mut().enumerate().find(is_name) else { return };
+        plan.column = Column::Name;
+        plan.reading = Reading::Text;
+        if let Some(guessed) = self.guessed.get_mut(at) {
+            *guessed = true;
         }
     }
 
@@ -426,7 +461,7 @@ impl Guesser<'_> {
                 Column::NamePart(_) => "Name".to_owned(),
                 Column::GroupNames => "groups by name".to_owned(),
                 Column::Field(_) => "fields".to_owned(),
-                column => column.title(),
+                column => column.title().trim_matches('`').to_owned(),
             };
             let how = match plan.reading {
                 Reading::Date(order) => format!(" ({})", order.name()),

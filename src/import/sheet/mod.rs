@@ -407,8 +407,8 @@ impl Row<'_> {
         match cells::phones(plain, country) {
             Some(numbers) => {
                 let appended = path.get(plain.len()..).unwrap_or_default();
-                if numbers.first().is_some_and(|number| number != plain) {
-                    self.note(NoteKind::NumberNormalised, plan, cell);
+                if let Some(number) = numbers.first().filter(|number| *number != plain) {
+                    self.note(NoteKind::NumberNormalised, plan, &format!("{cell} as {number}"));
                 }
                 let paths = numbers.iter().map(|number| match scheme {
                     "whatsapp" => number.trim_start_matches('+').to_owned(),
@@ -441,6 +441,11 @@ impl Row<'_> {
         if self.patch.uuid.is_none() && self.patch.addresses().next().is_none() {
             return Err(match self.unread {
                 Some(unread) => format!("{} is no phone number, and nothing else says who this is", shown(&unread)),
+                None if self.header.is_guessed => {
+                    let is_identity = |plan: &&Plan| matches!(plan.column, Column::Urn(_) | Column::Uuid);
+                    let titles = self.header.plans.iter().filter(is_identity).map(|plan| shown(&plan.title));
+                    format!("nothing in {} says who this row is about", titles.collect::<Vec<_>>().join(" or "))
+                }
                 None => "a row needs a uuid, or an address in a `URN:` column".to_owned(),
             });
         }

@@ -637,6 +637,71 @@ pub(super) fn is_of_another(name: &str) -> bool {
     words(name).iter().any(|word| OTHERS.contains(&word.as_str()))
 }
 
+/// Whether the name speaks of a person, or of a name that is no place's.
+pub(super) fn says_person(name: &str) -> bool {
+    const PERSONS: &[&str] = &[
+        "contact",
+        "client",
+        "customer",
+        "patient",
+        "beneficiary",
+        "participant",
+        "respondent",
+        "member",
+        "student",
+        "farmer",
+        "person",
+        "individual",
+        "employee",
+        "staff",
+        "user",
+        "recipient",
+        "subscriber",
+        "volunteer",
+        "caregiver",
+        "pupil",
+        "child",
+        "woman",
+        "mother",
+        "personne",
+        "persona",
+        "cliente",
+        "paciente",
+        "pessoa",
+        "kontakt",
+    ];
+    const NAMES: &[&str] =
+        &["name", "names", "nom", "nombre", "nome", "jina", "izina", "amazina", "اسم", "الاسم", "имя", "שם"];
+    const PLACES: &[&str] = &[
+        "village",
+        "district",
+        "school",
+        "facility",
+        "company",
+        "organisation",
+        "organization",
+        "business",
+        "clinic",
+        "hospital",
+        "street",
+        "sector",
+        "cell",
+        "county",
+        "ward",
+        "group",
+        "project",
+        "bank",
+        "shop",
+        "file",
+        "user",
+        "product",
+        "nickname",
+    ];
+    let words = words(name);
+    let says = |list: &[&str]| words.iter().any(|word| list.contains(&word.trim_end_matches("'s")));
+    (words.len() <= 2 && says(PERSONS)) || (says(NAMES) && !says(PLACES) && words.len() <= 5)
+}
+
 /// Whether the name says that it holds days.
 pub(super) fn says_date(name: &str) -> bool {
     DATE_WORDS.contains(&plain(name).as_str()) || words(name).iter().any(|word| DATE_WORDS.contains(&word.as_str()))

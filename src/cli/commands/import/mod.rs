@@ -61,7 +61,8 @@ pub(super) fn import(args: &Import, settings: &Settings) -> Outcome {
         importer.in_batches(&inputs, &mut flood)
     };
     flood.finish()?;
-    let summary = outcome?;
+    let mut summary = outcome?;
+    summary.has_country = importer.options.environment.country.is_some();
     summary.tell(settings, hides_addresses, args.dry_run)?;
     if summary.rejected > 0 { Err(Failure::SomeRejected) } else { Ok(()) }
 }
@@ -131,6 +132,13 @@ impl Importer<'_> {
                 continue;
             }
             let file = self.open(input, "looking at")?;
+            for name in self.smart_groups(file.contacts.mentions()) {
+                let name = self.shown(&format!("`Group:{name}`"));
+                self.session
+                    .settings
+                    .warn(&format!("the column {name} is left out: who is in a smart group follows from its query"));
+                lines += 1;
+            }
             let mut told: Vec<String> = file.contacts.guesses().iter().map(|line| self.shown(line)).collect();
             let unknown = file.contacts.unknown_columns();
             if !unknown.is_empty() && !told.is_empty() {
@@ -149,6 +157,16 @@ impl Importer<'_> {
             lines += told.len() + 1;
         }
         Ok(lines)
+    }
+
+    /// The smart groups that a header names.
+    fn smart_groups(&self, mentions: &ContactPatch) -> Vec<String> {
+        let Some(schema) = &self.options.schema else { return Vec::new() };
+        let found = mentions.group_flags.iter().filter_map(|(group, _)| {
+            let by_uuid = group.uuid.and_then(|uuid| schema.group_by_uuid(uuid));
+            by_uuid.or_else(|| schema.group(group.name.as_deref()?)).filter(|group| group.smart)
+        });
+        found.map(|group| group.name.clone()).collect()
     }
 
     /// The fields, manual groups and flows that the files mention and the workspace does not have.

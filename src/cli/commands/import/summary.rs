@@ -25,6 +25,9 @@ pub(super) struct Summary {
     pub(super) rejected: u64,
     /// What was left out of contacts that were taken, a sentence for each kind.
     pub(super) left_out: Vec<String>,
+    /// Whether local numbers can be read.
+    #[serde(skip)]
+    pub(super) has_country: bool,
     #[serde(skip)]
     local_numbers: LocalNumbers,
     #[serde(skip)]
@@ -111,6 +114,11 @@ impl Summary {
                 let example = example.unwrap_or_default();
                 settings.note(&format!("brought {} into international form{example}", numbers(noted.count)));
             }
+            NoteKind::NumberKept if !self.has_country => settings.warn(&format!(
+                "kept {} that are not in full: {examples}; `headcount workspace set --country RW` (or yours) says how \
+                 they are read, in the next import",
+                numbers(noted.count)
+            )),
             NoteKind::NumberKept => settings.warn(&format!("kept what does not read as a phone number: {examples}")),
             NoteKind::NumberLeftOut => settings.warn(&format!("left out what is no phone number: {examples}")),
             NoteKind::LanguageLeftOut => settings.warn(&format!("left out what is no code of a language: {examples}")),
