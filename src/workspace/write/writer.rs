@@ -406,7 +406,7 @@ impl<'w> Writer<'w> {
     ///
     /// # Errors
     /// As for a commit, but for its end.
-    pub fn preview(&mut self) -> Result<(ContactCounts, Omissions), WorkspaceError> {
+    pub fn counts_so_far(&mut self) -> Result<(ContactCounts, Omissions), WorkspaceError> {
         self.flush()?;
         Ok((self.counts, self.omissions.clone()))
     }

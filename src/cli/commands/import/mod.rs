@@ -325,7 +325,7 @@ impl Importer<'_> {
                 let touched = (writer.staged_contacts() as u64).saturating_sub(staged_before);
                 summary.repeated += (summary.taken() - taken_before).saturating_sub(touched);
             }
-            let (counts, omissions) = writer.preview()?;
+            let (counts, omissions) = writer.counts_so_far()?;
             summary.created = counts.created;
             summary.changed = counts.changed;
             summary.left_out = self.left_out(&omissions);
