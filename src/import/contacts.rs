@@ -172,8 +172,8 @@ pub(crate) fn json_lines<T: Send + 'static, E: Into<BadLine> + 'static>(
                     return item(line, Err(too_long()));
                 }
                 let rejection = |error: E| {
-                    let BadLine { reason, source } = error.into();
-                    Rejection { line, reason, source }
+                    let BadLine { reason, source, other_type } = error.into();
+                    Rejection { line, reason, source, other_type }
                 };
                 (line, parse(text).map_err(rejection))
             })

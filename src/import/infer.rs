@@ -141,6 +141,7 @@ impl Inference {
             fields: fields.into_iter().map(settle).collect(),
             groups: self.groups.finish(),
             flows: self.flows.finish(),
+            left_out: 0,
         }
     }
 }

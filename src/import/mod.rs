@@ -40,7 +40,7 @@ mod xlsx;
 
 pub use changes::ChangeReader;
 pub use contacts::{ContactReader, Format};
-pub use error::{ImportError, LineNumber, Rejection};
+pub use error::{ImportError, LineNumber, OtherType, Rejection};
 pub use sheet::{Note, NoteKind, Noted, Phones, SheetOptions};
 pub use source::{Progress, Source};
 

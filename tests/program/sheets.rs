@@ -141,7 +141,7 @@ fn peoples_own_sheets_go_in_with_one_command() {
             5,
             1,
             &[
-                ("dob > 1980-01-01", 3),
+                ("dob > 1980-01-01", 4),
                 ("tel = +250788123123", 1),
                 ("tel = +250722123129", 1),
                 ("remarks = \"\"", 4),
@@ -296,7 +296,7 @@ fn columns_are_mapped_groups_filled_and_bad_numbers_kept_or_refused() {
     assert_eq!(well(path, &["query", "tel = 123456 AND group = Register", "--count"]), "1\n");
     // From a pipe, which is read twice.
     let mut command = Command::new(env!("CARGO_BIN_EXE_headcount"));
-    command.current_dir(path).env_remove("HEADCOUNT_STORE").args(["import", "-", "--infer"]);
+    command.current_dir(path).env_remove("HEADCOUNT_STORE").args(["import", "-", "--infer"]).args(maps);
     let ran = command.stdin(fs::File::open(path.join("odd.csv")).unwrap()).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     // What is not there, and what is none.

@@ -93,6 +93,9 @@ pub enum SchemaCommand {
 /// `field …`
 #[derive(Subcommand, Debug)]
 pub enum FieldCommand {
+    /// List the fields, with how many contacts have a value
+    #[command(after_help = "Example:\n  headcount field list")]
+    List,
     /// Add a custom field
     #[command(after_help = "Example:\n  headcount field add children --type number --name \"Children at home\"")]
     Add {

@@ -160,7 +160,7 @@ impl Header {
             return Err(format!(
                 "this is neither JSON nor a sheet of contacts: its first line, which begins with {first}, names none of \
                  the columns `UUID`, `Name`, `Language`, `Status`, `Created On`, `Last Seen On`, `URN:<scheme>`, \
-                 `Field:<key>`, `Group:<name>`"
+                 `Field:<key>`, `Group:<name>`; --map \"COLUMN=URN:tel\" says what a column holds"
             ));
         }
         if !plans.iter().any(|plan| matches!(plan.column, Column::Uuid | Column::Urn(_))) {

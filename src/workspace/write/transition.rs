@@ -278,6 +278,10 @@ fn replace_scheme(urns: &mut Vec<Urn>, scheme: &str, given: &[Patched<Urn>]) {
         None => held.get(place).cloned(),
     });
     let placed = distinct(placed);
+    // What is said again changes nothing, nor the order among schemes.
+    if placed == held {
+        return;
+    }
     urns.retain(|held| !is_of_scheme(held) && !placed.iter().any(|urn| urn.identity() == held.identity()));
     let at = at.min(urns.len());
     urns.splice(at..at, placed);

@@ -1,6 +1,5 @@
 //! `import`
 
-mod flood;
 mod inputs;
 mod summary;
 
@@ -10,6 +9,7 @@ use roaring::RoaringBitmap;
 
 use crate::cli::Outcome;
 use crate::cli::args::workspace::Import;
+use crate::cli::commands::flood::Flood;
 use crate::cli::commands::hiding::message;
 use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
@@ -24,7 +24,6 @@ use crate::value::{Urn, fold};
 use crate::workspace::change::NamedRef;
 use crate::workspace::{ContactPatch, Omissions, SchemaInput, WorkspaceError, Writer};
 
-use flood::Flood;
 use inputs::Input;
 use summary::Summary;
 

@@ -23,8 +23,12 @@ pub(super) struct Flood<'s> {
     told: u64,
     /// Lines that may be told, of any kind.
     most: u64,
+    /// Lines of one kind that may be told.
+    of_a_kind: u64,
     report: Option<csv::Writer<File>>,
     report_name: String,
+    /// Whether the command has `--report`.
+    reports: bool,
 }
 
 impl<'s> Flood<'s> {
@@ -37,7 +41,30 @@ impl<'s> Flood<'s> {
             Ok::<_, Failure>(writer)
         });
         let report_name = report.map(|path| path.display().to_string()).unwrap_or_default();
-        Ok(Flood { settings, kinds: BTreeMap::new(), told: 0, most, report: opened.transpose()?, report_name })
+        Ok(Flood {
+            settings,
+            kinds: BTreeMap::new(),
+            told: 0,
+            most,
+            of_a_kind: OF_A_KIND,
+            report: opened.transpose()?,
+            report_name,
+            reports: true,
+        })
+    }
+
+    /// All of them are told, when they come.
+    pub(super) fn endless(settings: &'s Settings) -> Self {
+        Flood {
+            settings,
+            kinds: BTreeMap::new(),
+            told: 0,
+            most: u64::MAX,
+            of_a_kind: u64::MAX,
+            report: None,
+            report_name: String::new(),
+            reports: false,
+        }
     }
 
     /// Whether all of them are written to a file.
@@ -56,7 +83,7 @@ impl<'s> Flood<'s> {
         self.write(file, line, "rejected", reason)?;
         let (count, told) = self.kinds.entry(kind(reason)).or_default();
         *count += 1;
-        if *told < OF_A_KIND && self.told < self.most {
+        if *told < self.of_a_kind && self.told < self.most {
             *told += 1;
             self.told += 1;
             let settings = self.settings;
@@ -81,7 +108,8 @@ impl<'s> Flood<'s> {
         if rest > 0 {
             let whole = match &self.report {
                 Some(_) => format!("; all of them are in {}", self.report_name),
-                None => "; --report FILE writes all of them".to_owned(),
+                None if self.reports => "; --report FILE writes all of them".to_owned(),
+                None => String::new(),
             };
             let kinds = if more.len() > 1 { format!(" of {} kinds", more.len()) } else { String::new() };
             let lines = counted(rest, "more line");
