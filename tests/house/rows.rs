@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The house, from the ground up. Modules on one row may import from each other.
-const ROWS: [&[&str]; 16] = [
+const ROWS: [&[&str]; 17] = [
     &["files", "ids", "span", "threads"],
     &["value", "schema", "diagnostic"],
     &["syntax"],
@@ -19,9 +19,10 @@ const ROWS: [&[&str]; 16] = [
     &["audience", "render", "campaign", "report"],
     &["import", "export"],
     &["generate"],
+    &["example"],
     &["demo"],
     &["cli"],
-    &["main", "lib"],
+    &["main", "lib", "door", "cookbook"],
 ];
 
 fn row_of(module: &str) -> usize {
@@ -30,7 +31,7 @@ fn row_of(module: &str) -> usize {
     })
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -42,7 +43,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Files that hold only tests may look anywhere.
-fn is_test(path: &Path) -> bool {
+pub(crate) fn is_test(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| stem == "tests" || stem.to_string_lossy().ends_with("_tests"))
         || path.components().any(|part| part.as_os_str() == "tests")
 }
