@@ -16,7 +16,7 @@
 //! ```
 //! use headcount::{ContactPatch, FieldInput, FieldType, Instant, Settings, Workspace};
 //!
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("store");
 //! let settings = Settings { timezone: "Africa/Kigali".into(), country: Some("RW".into()), ..Settings::default() };
 //! let workspace = Workspace::create(&path, &settings)?;
@@ -36,7 +36,7 @@
 //! ```
 //! use headcount::{Dialect, Instant, PageRequest, Workspace};
 //! # use headcount::{ContactPatch, Settings};
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("store");
 //! # let workspace = Workspace::create(&path, &Settings::default())?;
 //! # for (name, urn) in [("Cy", "tel:+1"), ("Ann", "tel:+2"), ("Bob", "tel:+3")] {
@@ -86,7 +86,7 @@
 //! ```
 //! use headcount::{ContactPatch, Dialect, Instant, Workspace};
 //! # use headcount::Settings;
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("store");
 //! # let workspace = Workspace::create(&path, &Settings::default())?;
 //!
@@ -113,7 +113,7 @@
 //! ```
 //! use headcount::{Change, ContactRef, Event, Instant, Workspace};
 //! # use headcount::{ContactPatch, FieldInput, FieldType, Settings};
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("store");
 //! # let workspace = Workspace::create(&path, &Settings::default())?;
 //! # workspace.write(Instant::now(), |batch| {
@@ -139,7 +139,7 @@
 //! ```
 //! use headcount::{ContactPatch, Instant, Workspace};
 //! # use headcount::Settings;
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("store");
 //! # let workspace = Workspace::create(&path, &Settings::default())?;
 //!
@@ -168,7 +168,7 @@
 //! ```
 //! use headcount::{ContactPatch, Dialect, Instant, Sequence, Workspace};
 //! # use headcount::Settings;
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("store");
 //! # let workspace = Workspace::create(&path, &Settings::default())?;
 //! # let now = Instant::now();
@@ -196,7 +196,7 @@
 //! ```
 //! use headcount::{ClauseKind, ContactRef, Instant, Workspace};
 //! # use headcount::{ContactPatch, Dialect, FieldInput, FieldType, Settings};
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("store");
 //! # let workspace = Workspace::create(&path, &Settings::default())?;
 //! # workspace.write(Instant::now(), |batch| {
@@ -223,7 +223,7 @@
 //! ```
 //! use headcount::{Dialect, Instant, Workspace};
 //! # use headcount::{ContactPatch, Settings};
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("store");
 //! # let workspace = Workspace::create(&path, &Settings::default())?;
 //! # workspace.write(Instant::now(), |batch| {
@@ -246,7 +246,7 @@
 //! ```
 //! use headcount::{ContactReader, Instant, Source, Workspace};
 //! # use headcount::Settings;
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("store");
 //! # let workspace = Workspace::create(&path, &Settings::default())?;
 //!
@@ -275,7 +275,7 @@
 //! ```
 //! use headcount::{ContactPatch, Instant, Settings, Workspace};
 //!
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! # let (path, backup) = (folder.path().join("store"), folder.path().join("backup"));
 //! let workspace = Workspace::create(&path, &Settings::default())?;
 //! workspace.write(Instant::now(), |batch| batch.put(ContactPatch::new().urn("tel:+250788123123")?))?;

@@ -174,7 +174,20 @@ pub use crate::diagnostic::Diagnostic;
 /// # Ok::<(), headcount::Error>(())
 /// ```
 pub use crate::diagnostic::Errors as QueryErrors;
+/// ```
+/// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
+/// let reader = workspace.reader(now)?;
+/// assert!(reader.order("-created_on")?.descending);
+/// assert!(reader.order("agee").unwrap_err().to_string().ends_with("did you mean `age`?"));
+/// # Ok::<(), headcount::Error>(())
+/// ```
 pub use crate::exec::Order;
+/// ```
+/// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
+/// let parsed = workspace.reader(now)?.parse("age > 30", headcount::Dialect::Extended)?;
+/// assert!(parsed.query.dialect == headcount::Dialect::Extended);
+/// # Ok::<(), headcount::Error>(())
+/// ```
 pub use crate::language::Parsed;
 /// ```
 /// use headcount::{Dialect, Environment, Instant, Resolve, parse_with};
@@ -221,6 +234,12 @@ pub use crate::language::build::field;
 /// ```
 pub use crate::language::build::scheme;
 pub use crate::language::parse;
+/// ```
+/// use headcount::{Dialect, Environment, Instant, Resolve, Schema, parse_with};
+///
+/// let (schema, environment) = (Schema::new(), Environment::utc(Instant::now()));
+/// assert!(parse_with("name ~ bob", Dialect::ContactQl, Resolve::Schema(&schema), &environment).is_ok());
+/// ```
 pub use crate::language::parse_with;
 /// ```
 /// use headcount::Attribute;
@@ -250,6 +269,16 @@ pub use crate::sema::query::Dialect;
 /// ```
 pub use crate::sema::query::Query;
 pub use crate::value::Decimal;
+/// ```
+/// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
+/// use headcount::{Dialect, PageRequest};
+///
+/// let reader = workspace.reader(now)?;
+/// let query = reader.parse("age > 30", Dialect::Extended)?.query;
+/// let page = reader.page(&query, &PageRequest::default())?;
+/// assert_eq!((page.query.as_str(), page.total, page.next), ("fields.age > 30", 1, None));
+/// # Ok::<(), headcount::Error>(())
+/// ```
 pub use crate::workspace::Page;
 /// ```
 /// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
@@ -455,7 +484,7 @@ pub use crate::workspace::why::LastChange;
 /// let reader = workspace.reader(now)?;
 /// let why = reader.why(headcount::DocumentNumber(0), reader.group_named("Adults")?)?;
 /// assert!(!why.member);
-/// assert_eq!(why.mend.unwrap(), ["set fields.age to 18"]);
+/// assert_eq!(why.mend.unwrap(), [r#"set fields.age to "18""#]);
 /// # Ok::<(), headcount::Error>(())
 /// ```
 pub use crate::workspace::why::Why;

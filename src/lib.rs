@@ -11,7 +11,7 @@
 //!     Change, ContactPatch, ContactRef, Dialect, Event, FieldInput, FieldType, Instant, Settings, Workspace,
 //! };
 //!
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! // A workspace is a folder.
 //! let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
 //! let now = Instant::now();
