@@ -1,7 +1,6 @@
 //! The front door: every name at the root of the crate, each with an example. What a name is and does stands where it
 //! is defined.
 
-// A workspace, read and written
 /// ```
 /// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
 /// use headcount::{Change, ContactRef, Event};
@@ -79,7 +78,6 @@ pub use crate::workspace::WorkspaceError as Error;
 /// ```
 pub use crate::workspace::Writer as Batch;
 
-// Contacts, and what happens to them
 /// ```
 /// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
 /// use headcount::{ContactRef, Status};
@@ -150,7 +148,6 @@ pub use crate::workspace::Event;
 /// ```
 pub use crate::workspace::NamedRef;
 
-// Searches
 /// ```
 /// assert_eq!(headcount::Code::InvalidDate.as_str(), "invalid_date");
 /// ```
@@ -305,7 +302,6 @@ pub use crate::workspace::PageRequest;
 /// ```
 pub use crate::workspace::Purpose;
 
-// What a workspace knows of its contacts
 /// ```
 /// use headcount::DateFormat;
 ///
@@ -349,7 +345,6 @@ pub use crate::schema::FieldType;
 pub use crate::schema::Schema;
 pub use crate::workspace::FieldInput;
 
-// Groups, and who moves
 /// ```
 /// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
 /// let reader = workspace.reader(now)?;
@@ -500,7 +495,6 @@ pub use crate::workspace::why::Why;
 /// ```
 pub use roaring::RoaringBitmap;
 
-// Input, and what groups are for
 /// ```
 /// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
 /// use headcount::Audience;
@@ -547,7 +541,6 @@ pub use crate::import::Rejection as RejectedLine;
 /// ```
 pub use crate::import::Source;
 
-// Upkeep
 /// ```
 /// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
 /// let report = workspace.reader(now)?.check()?;
