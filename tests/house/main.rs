@@ -3,4 +3,5 @@
 
 mod api;
 mod dependencies;
+mod paths;
 mod rows;
