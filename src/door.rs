@@ -558,6 +558,14 @@ pub use crate::workspace::CheckReport;
 pub use crate::workspace::Finding;
 /// ```
 /// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
+/// let repaired: headcount::Repaired = workspace.repair(now)?;
+/// // Nothing was wrong, so nothing was written anew.
+/// assert!(repaired.before.is_sound() && repaired.after.is_sound() && repaired.kept.is_none());
+/// # Ok::<(), headcount::Error>(())
+/// ```
+pub use crate::workspace::Repaired;
+/// ```
+/// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
 /// let stats = workspace.reader(now)?.stats()?;
 /// assert_eq!((stats.contacts, stats.urns, stats.groups), (2, 2, 2));
 /// # Ok::<(), headcount::Error>(())
