@@ -558,7 +558,9 @@ pub use crate::workspace::CheckReport;
 pub use crate::workspace::Finding;
 /// ```
 /// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
-/// let repaired: headcount::Repaired = workspace.repair(now)?;
+/// let path = workspace.folder().to_owned();
+/// drop(workspace);
+/// let repaired: headcount::Repaired = headcount::Workspace::repair(&path, now)?;
 /// // Nothing was wrong, so nothing was written anew.
 /// assert!(repaired.before.is_sound() && repaired.after.is_sound() && repaired.kept.is_none());
 /// # Ok::<(), headcount::Error>(())
