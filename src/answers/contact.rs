@@ -8,7 +8,26 @@ use super::shapes::{UuidName, as_text_or_null};
 use crate::contact::{Contact, ContactView};
 use crate::ids::{FlowId, GroupId, Uuid};
 use crate::schema::Schema;
+use crate::sema::suggest::nearest;
 use crate::value::Instant;
+use crate::value::urn::is_known_scheme;
+
+/// Columns that every contact has, by name.
+const PROPERTIES: [&str; 13] = [
+    "uuid",
+    "id",
+    "ref",
+    "name",
+    "language",
+    "status",
+    "urns",
+    "urn",
+    "flow",
+    "tickets",
+    "created_on",
+    "modified_on",
+    "last_seen_on",
+];
 
 /// A contact.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -53,6 +72,9 @@ pub struct ContactItem {
     /// Fields that have columns of their own.
     #[serde(skip)]
     pub(crate) columns: Vec<String>,
+    /// The columns that were asked for, if any were.
+    #[serde(skip)]
+    pub(crate) chosen: Vec<String>,
 }
 
 impl ContactItem {
@@ -89,6 +111,7 @@ impl ContactItem {
             modified_on: contact.modified_on,
             last_seen_on: contact.last_seen_on,
             columns: Vec::new(),
+            chosen: Vec::new(),
         }
     }
 
@@ -111,6 +134,30 @@ impl ContactItem {
     pub fn with_columns(mut self, fields: &[String]) -> Self {
         self.columns = fields.to_vec();
         self
+    }
+
+    /// With these columns instead of the usual ones, if there are any.
+    pub fn with_chosen(mut self, chosen: &[String]) -> Self {
+        self.chosen = chosen.to_vec();
+        self
+    }
+
+    /// Names of columns as people give them, checked.
+    ///
+    /// # Errors
+    /// If one is neither a property of a contact, nor a scheme, nor the key of a field.
+    pub fn chosen(names: &[String], schema: &Schema) -> Result<Vec<String>, String> {
+        let check = |name: &String| {
+            let key = name.trim().to_lowercase();
+            let key = key.strip_prefix("fields.").or_else(|| key.strip_prefix("urns.")).unwrap_or(&key).to_owned();
+            if PROPERTIES.contains(&key.as_str()) || is_known_scheme(&key) || schema.field(&key).is_some() {
+                return Ok(key);
+            }
+            let known = PROPERTIES.iter().copied().chain(schema.fields().iter().map(|field| field.key.as_str()));
+            let near = nearest(&key, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            Err(format!("there is no column `{name}`{near}"))
+        };
+        names.iter().map(check).collect()
     }
 }
 

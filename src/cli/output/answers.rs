@@ -69,6 +69,38 @@ impl Row for MembershipChange {
 }
 
 impl ContactItem {
+    /// The columns that were asked for.
+    pub fn chosen_columns(chosen: &[String]) -> Vec<Column> {
+        chosen.iter().map(Column::text).collect()
+    }
+
+    fn cell(&self, column: &str) -> Cell {
+        match column {
+            "uuid" => self.uuid.as_str().into(),
+            "id" => Cell::text(self.id.as_deref()),
+            "ref" => Cell::text(self.reference.as_deref()),
+            "name" => Cell::text(self.name.as_deref()),
+            "language" => Cell::text(self.language.as_deref()),
+            "status" => Cell::text(self.status),
+            "urns" => self.urns.join(", ").into(),
+            "urn" => Cell::text(self.urns.first().map(String::as_str)),
+            "flow" => Cell::text(self.flow.as_ref().map(|flow| flow.name.as_str())),
+            "tickets" => Cell::Count(self.tickets.into()),
+            "created_on" => Cell::moment(self.created_on),
+            "modified_on" => Cell::moment(self.modified_on),
+            "last_seen_on" => Cell::moment(self.last_seen_on),
+            _ => match self.fields.get(column) {
+                Some(text) => text.as_str().into(),
+                None => {
+                    let of_scheme = |urn: &String| {
+                        Some(urn.split_once(':')?.1.to_owned()).filter(|_| urn.split(':').next() == Some(column))
+                    };
+                    Cell::text(self.urns.iter().find_map(of_scheme).as_deref())
+                }
+            },
+        }
+    }
+
     /// The columns of its cells, with those of the fields at the end.
     pub fn columns(fields: &[String]) -> Vec<Column> {
         let fixed = ["UUID", "Name", "Language", "Status", "Addresses", "Created on", "Last seen on"];
@@ -78,7 +110,9 @@ impl ContactItem {
     /// Its properties, one a line.
     pub fn properties(&self) -> Vec<(String, Cell)> {
         let names = |named: &[UuidName]| -> Cell {
-            named.iter().map(|named| named.name.as_str()).collect::<Vec<_>>().join(", ").into()
+            // A name that holds a comma would read as two.
+            let shown = |name: &str| if name.contains(',') { format!("\"{name}\"") } else { name.to_owned() };
+            named.iter().map(|named| shown(&named.name)).collect::<Vec<_>>().join(", ").into()
         };
         let mut properties: Vec<(String, Cell)> = vec![
             ("UUID".into(), self.uuid.as_str().into()),
@@ -104,6 +138,9 @@ impl ContactItem {
 
 impl Row for ContactItem {
     fn cells(&self) -> Vec<Cell> {
+        if !self.chosen.is_empty() {
+            return self.chosen.iter().map(|column| self.cell(column)).collect();
+        }
         let mut cells = vec![
             self.uuid.as_str().into(),
             Cell::text(self.name.as_deref()),
