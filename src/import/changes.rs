@@ -82,7 +82,15 @@ pub fn of_bytes(bytes: &[u8]) -> Vec<Item> {
                 return (line, Err(Rejection::new(line, too_long())));
             }
             let change = json::change(text);
-            (line, change.map_err(|bad| Rejection { line, reason: bad.reason, source: bad.source }))
+            (
+                line,
+                change.map_err(|bad| Rejection {
+                    line,
+                    reason: bad.reason,
+                    source: bad.source,
+                    other_type: bad.other_type,
+                }),
+            )
         })
         .collect()
 }
