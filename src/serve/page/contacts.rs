@@ -171,9 +171,11 @@ pub(super) fn table(
     }
     let column = |key: &str, label: &str, class: &str| {
         let Some(search) = search else { return html! { th scope="col" class=(class) { (label) } } };
+        // A field may be named with or without its prefix.
+        let is_this = |sort: &str| sort == key || key.strip_prefix("fields.") == Some(sort);
         let (next, direction) = match search.sort.strip_prefix('-') {
-            None if search.sort == key => (format!("-{key}"), Some("ascending")),
-            Some(sort) if sort == key => (String::new(), Some("descending")),
+            None if is_this(search.sort) => (format!("-{key}"), Some("ascending")),
+            Some(sort) if is_this(sort) => (String::new(), Some("descending")),
             _ => (key.to_owned(), None),
         };
         html! { th scope="col" class=(class) aria-sort=[direction] { a href=(search.place(&next)) { (label) } } }
