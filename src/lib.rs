@@ -57,8 +57,9 @@
 //!
 //! # Features
 //!
-//! `cli`, on by default, is the program and what only it needs; with `default-features = false` nothing of that is built,
-//! and spreadsheets (`.xlsx`) are not read. `parquet` writes and reads Parquet files.
+//! All are on by default. `cli` is the program and what only it needs; without it spreadsheets (`.xlsx`) are not read.
+//! `serve` is its service and page. `parquet` writes contacts and memberships as Parquet. With `default-features = false`
+//! nothing of that is built.
 
 mod answers;
 mod audience;
