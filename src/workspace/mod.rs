@@ -28,6 +28,7 @@ pub use read::reader::{GroupInfo, Page, PageRequest, Reader, Stats};
 pub use read::{log, why};
 pub use settings::{Settings, SettingsError};
 pub use upkeep::check::{CheckReport, Finding};
+pub use upkeep::delivery::Delivery;
 pub use upkeep::erase::PROMPT_HISTORY;
 pub use write::bulk::{Applied, Outcomes};
 pub use write::change;

@@ -27,6 +27,9 @@ pub struct Apply {
     /// Also send the membership changes to this program, as JSON lines, at least once
     #[arg(long, value_name = "COMMAND")]
     pub exec: Option<TriggerCommand>,
+    /// Keep where the program has come to under this name, and not under its command
+    #[arg(long = "as", value_name = "NAME", requires = "exec", value_parser = values::name)]
+    pub consumer: Option<String>,
     /// Index text in the background once more than N contacts wait for it [default: 50000 with --follow, else never]
     #[arg(long, value_name = "N", value_parser = values::count)]
     pub index_after: Option<u64>,
@@ -56,4 +59,7 @@ pub struct Log {
     /// Also send the lines to this program; where it has come to is kept
     #[arg(long, value_name = "COMMAND")]
     pub exec: Option<TriggerCommand>,
+    /// Keep where the program has come to under this name, and not under its command
+    #[arg(long = "as", value_name = "NAME", requires = "exec", value_parser = values::name)]
+    pub consumer: Option<String>,
 }

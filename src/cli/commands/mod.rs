@@ -17,6 +17,7 @@ mod query;
 mod repl;
 mod report;
 mod session;
+pub(crate) mod stop;
 mod target;
 mod tools;
 mod trigger;

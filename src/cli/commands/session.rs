@@ -10,6 +10,7 @@ use crate::cli::output::contact::ContactItem;
 use crate::cli::settings::Settings;
 use crate::ids::DocumentNumber;
 use crate::import::LineNumber;
+use crate::store::StoreError;
 use crate::workspace::change::ContactRef;
 use crate::workspace::{Commit, Reader, Workspace, WorkspaceError, Writer};
 
@@ -25,6 +26,12 @@ impl<'s> Session<'s> {
         let workspace = Workspace::open(&settings.store).map_err(|error| failure(error, settings))?;
         settings.detail(&format!("store {}", workspace.folder().display()));
         Ok(Session { workspace, settings })
+    }
+
+    /// Opens the workspace again, after somebody has put other files in the place of the store's.
+    pub(super) fn reopen(&mut self) -> Outcome {
+        self.workspace = Workspace::open(&self.settings.store).map_err(|error| failure(error, self.settings))?;
+        Ok(())
     }
 
     /// One moment to read.
@@ -80,6 +87,7 @@ pub(super) fn failure(error: WorkspaceError, settings: &Settings) -> Failure {
         | WorkspaceError::BadName(_)
         | WorkspaceError::BadKey(_)
         | WorkspaceError::Settings(_) => Failure::Usage(error.to_string()),
+        WorkspaceError::Store(StoreError::Replaced { .. }) => Failure::Replaced(error.to_string()),
         other => Failure::because(other),
     }
 }

@@ -504,7 +504,8 @@ impl<'w> Reader<'w> {
         self.snapshot.view().state().sequence
     }
 
-    /// Events behind a place in the log, entry by entry.
+    /// Events behind a place in the log, entry by entry; an entry of very many events in several pieces, so that memory
+    /// stays bounded.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -513,9 +514,27 @@ impl<'w> Reader<'w> {
         after: Sequence,
         filter: LogFilter,
     ) -> Result<impl Iterator<Item = Result<Vec<MembershipEvent>, WorkspaceError>> + '_, WorkspaceError> {
+        self.events_behind(after, 0, filter)
+    }
+
+    /// The same, without the documents below a number in the first entry, if it comes in several pieces.
+    pub(crate) fn events_behind(
+        &self,
+        after: Sequence,
+        documents: u32,
+        filter: LogFilter,
+    ) -> Result<impl Iterator<Item = Result<Vec<MembershipEvent>, WorkspaceError>> + '_, WorkspaceError> {
         let view = self.snapshot.view();
         let definitions = &self.definitions;
-        Ok(view.log_since(after)?.map(move |entry| events_of(&entry?, view, definitions, filter)))
+        Ok(view.log_since(after)?.flat_map(move |entry| -> Box<dyn Iterator<Item = _>> {
+            match entry {
+                Ok(entry) => {
+                    let from = if entry.sequence.0 == after.0 + 1 { documents } else { 0 };
+                    Box::new(events_of(entry, view, definitions, filter, from))
+                }
+                Err(error) => Box::new(std::iter::once(Err(error.into()))),
+            }
+        }))
     }
 
     /// Sizes and counts.
