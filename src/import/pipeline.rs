@@ -223,7 +223,7 @@ mod tests {
         // The reader dies.
         let broken = || {
             let produce = |emit: &mut dyn FnMut(u64) -> bool| {
-                (1..=300).for_each(|at| drop(emit(at)));
+                (1..=300).for_each(|at| assert!(emit(at)));
                 std::panic::resume_unwind(Box::new("dies"));
             };
             Pipeline::start_pushing(produce, |at| vec![item(at)]).unwrap()

@@ -125,7 +125,8 @@ fn writes_a_fixture_when_asked() {
     let store = Store::open(&path).unwrap();
     let backup = store.backup(&small).unwrap();
     copy(&path.join("text"), &backup.text_folder());
-    backup.finish(true).unwrap();
+    backup.copy(true).unwrap();
+    backup.place().unwrap();
     let target = fixture(&name);
     assert!(!target.exists(), "fixtures are not made anew");
     copy(&small, &target);
