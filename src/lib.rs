@@ -103,9 +103,9 @@ pub use store::{Cause, GroupStatus};
 pub use value::{Decimal, Instant, Urn};
 pub use workspace::why::{Clause, ClauseKind, LastChange, Why};
 pub use workspace::{
-    Change, CheckReport, Commit, ContactPatch, ContactRef, Delivery, Event, FieldInput, Finding, GroupInfo as Group, LogFilter,
-    MembershipEvent as Membership, NamedGroup, NamedRef, Omissions, Override, Page, PageRequest, Reader, Rejection,
-    Settings, Stats, Subscription, Workspace, WorkspaceError as Error, Writer as Batch,
+    Change, CheckReport, Commit, ContactPatch, ContactRef, Delivery, Event, FieldInput, Finding, GroupInfo as Group,
+    LogFilter, MembershipEvent as Membership, NamedGroup, NamedRef, Omissions, Override, Page, PageRequest, Reader,
+    Rejection, Settings, Stats, Subscription, Workspace, WorkspaceError as Error, Writer as Batch,
 };
 
 /// What stands behind the front door, for the benches, the fuzz targets and the tests of this repository.

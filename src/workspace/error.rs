@@ -86,6 +86,8 @@ pub enum WorkspaceError {
     Busy,
     /// Whoever made the batch gave it up, and knows why.
     Abandoned,
+    /// Something in the batch failed between two of its steps, so that nothing of the batch can be kept.
+    HalfDone,
 }
 
 impl fmt::Display for WorkspaceError {
@@ -146,6 +148,9 @@ impl fmt::Display for WorkspaceError {
                 write!(f, "the log reaches back to {horizon} only")
             }
             WorkspaceError::Abandoned => f.write_str("the batch was given up"),
+            WorkspaceError::HalfDone => {
+                f.write_str("a change of this batch failed half-way before, so nothing of the batch is kept")
+            }
             WorkspaceError::Busy => f.write_str("the text index kept changing while it was opened; try again"),
         }
     }

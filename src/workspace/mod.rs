@@ -163,7 +163,11 @@ impl Workspace {
             indexer.tell();
         }
         if has_deferred {
-            commit.after = self.fill_pending(now)?.sequence;
+            // The batch is kept whatever becomes of this.
+            match self.fill_pending(now) {
+                Ok(filled) => commit.after = filled.sequence,
+                Err(error) => commit.unfilled = Some(error),
+            }
         }
         Ok(commit)
     }

@@ -16,8 +16,8 @@ use crate::cli::failure::Failure;
 use crate::cli::output::progress::ProgressBar;
 use crate::cli::output::{counted, lasting};
 use crate::cli::settings::Settings;
-use crate::import::changes::{Item, Next};
 use crate::ids::Sequence;
+use crate::import::changes::{Item, Next};
 use crate::import::{ChangeReader, ImportError, LineNumber, Source};
 use crate::threads;
 use crate::value::Instant;
@@ -199,7 +199,9 @@ impl Application<'_, '_> {
         let trouble = self.session.workspace.background_failure();
         if let Some(trouble) = trouble.as_ref().filter(|&trouble| self.trouble.as_ref() != Some(trouble)) {
             let settings = self.session.settings;
-            settings.warn(&format!("text was not indexed, so that searches in texts read contacts and take longer: {trouble}"));
+            settings.warn(&format!(
+                "text was not indexed, so that searches in texts read contacts and take longer: {trouble}"
+            ));
         }
         self.trouble = trouble;
     }

@@ -107,6 +107,9 @@ pub(super) fn render(args: &Render, settings: &Settings) -> Outcome {
         Format::Jsonl => output.line(&Rendered { text: rendered }).and_then(|()| output.flush()),
         Format::Ids => output.text(&contact.uuid.to_string()).and_then(|()| output.flush()),
         // The message as it is: that is what one pipes on.
+        Format::Table | Format::Csv if !settings.answers_terminal => {
+            output.bytes(rendered.as_bytes()).and_then(|()| output.bytes(b"\n")).and_then(|()| output.flush())
+        }
         Format::Table | Format::Csv => output.text(&rendered).and_then(|()| output.flush()),
     }
 }

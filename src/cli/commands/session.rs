@@ -44,7 +44,7 @@ impl<'s> Session<'s> {
         &self,
         work: impl FnOnce(&mut Writer<'_>) -> Result<T, WorkspaceError>,
     ) -> Outcome<Commit<T>> {
-        self.told(self.workspace.write(self.settings.now, work))
+        self.kept(self.workspace.write(self.settings.now, work))
     }
 
     /// A batch of changes that the log calls manual.
@@ -52,7 +52,18 @@ impl<'s> Session<'s> {
         &self,
         work: impl FnOnce(&mut Writer<'_>) -> Result<T, WorkspaceError>,
     ) -> Outcome<Commit<T>> {
-        self.told(self.workspace.write_by_hand(self.settings.now, work))
+        self.kept(self.workspace.write_by_hand(self.settings.now, work))
+    }
+
+    /// A batch that is durable, with what went wrong after that told as a warning.
+    fn kept<T>(&self, commit: Result<Commit<T>, WorkspaceError>) -> Outcome<Commit<T>> {
+        let commit = self.told(commit)?;
+        if let Some(error) = &commit.unfilled {
+            self.settings.warn(&format!(
+                "this is kept, but groups were not filled to their end ({error}); `headcount index` goes on with it"
+            ));
+        }
+        Ok(commit)
     }
 
     /// A result with its error told as people and programs read it.

@@ -390,7 +390,7 @@ fn give_query(record: &mut GroupRecord, query: &Query, now: Instant) -> bool {
     true
 }
 
-fn valid_name(name: &str) -> Result<String, WorkspaceError> {
+pub(crate) fn valid_name(name: &str) -> Result<String, WorkspaceError> {
     let name = name.trim();
     let is_valid = !name.is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
     if is_valid { Ok(name.to_owned()) } else { Err(WorkspaceError::BadName(name.to_owned())) }

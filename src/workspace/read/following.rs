@@ -82,7 +82,8 @@ impl Subscription<'_> {
         for piece in reader.events_since(self.position.max(horizon), self.filter)? {
             let piece = piece?;
             // Only whole commits are given out.
-            let begins_another = |next: &MembershipEvent| events.last().is_some_and(|last| last.sequence < next.sequence);
+            let begins_another =
+                |next: &MembershipEvent| events.last().is_some_and(|last| last.sequence < next.sequence);
             if events.len() >= ENOUGH && piece.first().is_some_and(begins_another) {
                 self.position = events.last().map_or(last, |event| event.sequence);
                 return Ok(events);

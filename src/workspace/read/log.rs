@@ -89,7 +89,10 @@ pub(crate) fn events_of<'v>(
         let start = next?;
         let stop = start.saturating_add(width);
         next = (stop < end).then_some(stop);
-        Some(contacts_of(&entry, &mut lists, stop, view, filter).and_then(|moved| named(&entry, moved, view, definitions)))
+        Some(
+            contacts_of(&entry, &mut lists, stop, view, filter)
+                .and_then(|moved| named(&entry, moved, view, definitions)),
+        )
     })
 }
 
