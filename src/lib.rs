@@ -72,6 +72,7 @@ mod import;
 mod index;
 mod language;
 mod lint;
+mod memory;
 mod model;
 mod plan;
 mod refresh;

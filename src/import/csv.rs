@@ -9,6 +9,7 @@ use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use crate::import::MAX_LINE;
 use crate::import::decode::latin_1;
 use crate::import::error::{ImportError, LineNumber, shown};
+use crate::import::formula;
 use crate::import::sheet::Header;
 use crate::schema::Environment;
 use crate::workspace::change::ContactPatch;
@@ -155,7 +156,11 @@ fn patch(header: &Header, cells: Vec<Cow<'_, str>>) -> Option<Result<ContactPatc
             "this row has {given} cells, and the header has {wanted}; is a quote or separator missing?"
         )));
     }
-    Some(header.patch(cells))
+    let unquoted = cells.into_iter().map(|cell| match cell {
+        Cow::Borrowed(cell) => Cow::Borrowed(formula::unquoted(cell)),
+        Cow::Owned(cell) => Cow::Owned(formula::unquoted(&cell).to_owned()),
+    });
+    Some(header.patch(unquoted))
 }
 
 /// Refuses to read on when no row ends: then a quote was not closed, and the rest of the file would go into one cell.

@@ -54,6 +54,7 @@ mod marker;
 mod members;
 mod meta;
 mod note;
+mod readers;
 mod rewrite;
 pub mod row;
 mod schema;
@@ -78,6 +79,7 @@ pub use log::{Cause, LogEntry, LogGroup, Moves};
 pub use marker::{FORMAT, OLDEST_FORMAT};
 pub use members::MemberSet;
 pub use meta::{Settings, State};
+pub use readers::OldestReader;
 pub use row::RowView;
 pub use schema::{GroupRecord, GroupStatus, StoredQuery};
 pub use snapshot::{IndexTables, Snapshot, TableSize, Transaction, View};
@@ -104,6 +106,10 @@ pub struct Usage {
     pub readers: u32,
     /// Bytes of the data file.
     pub file_bytes: u64,
+    /// Bytes of it that hold nothing: free pages, and pages that old snapshots hold back.
+    pub free_bytes: u64,
+    /// The oldest snapshot that another process reads, where the system lets it be known.
+    pub oldest_reader: Option<OldestReader>,
 }
 
 impl Store {
@@ -244,6 +250,11 @@ impl Store {
     /// If the system does not tell the length of the file.
     pub fn usage(&self) -> Result<Usage, StoreError> {
         let env = &self.environment.env;
-        Ok(Usage { readers: env.info().number_of_readers, file_bytes: env.real_disk_size()? })
+        let Environment { folder, marked, .. } = &*self.environment;
+        let info = env.info();
+        let file_bytes = env.real_disk_size()?;
+        let oldest_reader = readers::oldest(&environment::data_folder(folder, marked.data), info.last_txn_id as u64);
+        let free_bytes = file_bytes.saturating_sub(env.non_free_pages_size()?);
+        Ok(Usage { readers: info.number_of_readers, file_bytes, free_bytes, oldest_reader })
     }
 }

@@ -7,6 +7,8 @@ mod crash;
 mod erase;
 mod faults;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod power;
 mod redaction;
 mod repair;
 mod threads;

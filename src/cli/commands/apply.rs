@@ -19,12 +19,15 @@ use crate::cli::settings::Settings;
 use crate::ids::Sequence;
 use crate::import::changes::{Item, Next};
 use crate::import::{ChangeReader, ImportError, LineNumber, Source};
+use crate::memory;
 use crate::threads;
 use crate::value::Instant;
 use crate::workspace::{Applied, LogFilter, Omissions, WorkspaceError, Writer};
 
-/// Lines per commit of a file: contacts share pages, so that more of them cost less each; these take half a gigabyte.
+/// Lines per commit of a file, at most: contacts share pages, so that more of them cost less each.
 const LINES: usize = 262_144;
+/// Bytes that a line takes until its commit.
+const LINE_BYTES: u64 = 2 << 10;
 /// Lines that are applied together: enough to keep all processors busy.
 const LOT: usize = 32_768;
 /// On a stream, a line waits no longer than this for others to share its commit.
@@ -81,6 +84,11 @@ pub(super) fn apply(args: &Apply, settings: &Settings) -> Outcome {
     application.finish()
 }
 
+/// Lines per commit of a file, of which half of the memory may be taken.
+fn lines() -> usize {
+    memory::count(2, LINE_BYTES, LINES)
+}
+
 /// Where commits are cut.
 #[derive(Clone, Copy)]
 enum Cut {
@@ -113,9 +121,9 @@ impl Cut {
     /// As many lines make a commit at least, if they can be had: each is about one contact at most.
     fn lines(self) -> usize {
         match self {
-            Cut::Usual => LINES,
+            Cut::Usual => lines(),
             Cut::EachLine => 1,
-            Cut::Contacts(contacts) => contacts.min(LINES),
+            Cut::Contacts(contacts) => contacts.min(lines()),
         }
     }
 }
@@ -244,7 +252,7 @@ impl Application<'_, '_> {
 
     /// Reads on until there is enough for a commit that is cut by contacts, however often they repeat.
     fn read(&mut self, changes: &mut ChangeReader) {
-        let wanted = if matches!(self.cut, Cut::EachLine) { 1 } else { LINES };
+        let wanted = if matches!(self.cut, Cut::EachLine) { 1 } else { lines() };
         while self.waiting.len() < wanted && !self.has_ended {
             match changes.next() {
                 Some(item) => self.waiting.push_back(item),
@@ -293,7 +301,7 @@ impl Application<'_, '_> {
                 lines += lot.len() as u64;
                 seen += apply_lot(writer, lot, *hides_addresses, &mut rejected)?;
                 let is_full = match *cut {
-                    Cut::Usual => lines >= LINES as u64,
+                    Cut::Usual => lines >= self::lines() as u64,
                     Cut::EachLine => true,
                     Cut::Contacts(contacts) => writer.staged_contacts() >= contacts,
                 };

@@ -15,6 +15,7 @@ use crate::cli::output::{Cell, Format, counted};
 use crate::cli::settings::Settings;
 use crate::import::infer::Inference;
 use crate::import::{ContactReader, LineNumber, Source};
+use crate::memory;
 use crate::schema::Schema;
 use crate::value::{Urn, fold};
 use crate::workspace::{ContactCounts, ContactPatch, Omissions, SchemaInput, WorkspaceError, Writer};
@@ -28,6 +29,8 @@ const LARGE_BATCH: usize = 262_144;
 const MANY: u64 = 2_000_000;
 /// Lines that are taken together: enough to keep all processors busy, few enough to be kept in memory.
 const LOT: usize = 16_384;
+/// Bytes that a contact takes until its commit.
+const CONTACT_BYTES: u64 = 3 << 10;
 
 /// Reads contacts from files.
 pub(super) fn import(args: &Import, settings: &Settings) -> Outcome {
@@ -183,7 +186,8 @@ impl Importer<'_> {
             let mut file = self.open(path, "importing")?;
             let mut has_more = true;
             while has_more {
-                let batch = if self.session.reader()?.contacts() < MANY { BATCH } else { LARGE_BATCH };
+                let most = if self.session.reader()?.contacts() < MANY { BATCH } else { LARGE_BATCH };
+                let batch = memory::count(2, CONTACT_BYTES, most);
                 let commit = self.session.write(|writer| {
                     while writer.staged_contacts() < batch {
                         let lot = file.lot(LOT);
@@ -233,6 +237,10 @@ impl Importer<'_> {
                         earlier.is_none()
                     });
                     file.put_all(writer, lot, &mut summary)?;
+                    // What is staged takes more memory than what the transaction holds.
+                    if writer.staged_contacts() >= memory::count(2, CONTACT_BYTES, BATCH) {
+                        writer.flush()?;
+                    }
                 }
             }
             if summary.rejected > 0 { Err(WorkspaceError::Abandoned) } else { Ok(()) }

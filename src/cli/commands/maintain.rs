@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::Outcome;
-use crate::cli::args::maintain::{Check, Index, Stats};
+use crate::cli::args::maintain::{Check, Compact, Index, Stats};
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{as_text, as_text_or_null};
@@ -156,6 +156,25 @@ pub(super) fn index(args: &Index, settings: &Settings) -> Outcome {
     settings.output().details(settings.format_or(Format::Table), &properties, None, &indexed)
 }
 
+/// The answer of `compact`.
+#[derive(Serialize)]
+struct Compacted {
+    bytes_before: u64,
+    bytes_after: u64,
+}
+
+/// Writes the store anew without what it holds of nothing.
+pub(super) fn compact(_: &Compact, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    let progress = settings.progress_waiting("compacting");
+    let done = session.workspace.compact();
+    drop(progress);
+    let (bytes_before, bytes_after) = session.told(done)?;
+    let compacted = Compacted { bytes_before, bytes_after };
+    let properties = [("Bytes before", Cell::Count(bytes_before)), ("Bytes after", Cell::Count(bytes_after))];
+    settings.output().details(settings.format_or(Format::Table), &properties, None, &compacted)
+}
+
 /// A table of the store, as `stats` gives it.
 #[derive(Serialize)]
 struct TableItem {
@@ -175,6 +194,13 @@ impl Row for TableItem {
     }
 }
 
+/// Who holds the oldest snapshot.
+#[derive(Serialize)]
+struct OldestReaderItem {
+    process: u32,
+    commits_behind: u64,
+}
+
 /// The answer of `stats`.
 #[derive(Serialize)]
 struct StatsItem {
@@ -188,9 +214,11 @@ struct StatsItem {
     #[serde(serialize_with = "as_text_or_null")]
     next_due: Option<Instant>,
     file_bytes: u64,
+    free_bytes: u64,
     text_bytes: u64,
     bytes_per_contact: u64,
     readers: u32,
+    oldest_reader: Option<OldestReaderItem>,
     tables: Vec<TableItem>,
 }
 
@@ -215,11 +243,19 @@ pub(super) fn stats(_: &Stats, settings: &Settings) -> Outcome {
         clock: stats.clock,
         next_due: stats.next_due,
         file_bytes: stats.file_bytes,
+        free_bytes: stats.free_bytes,
         text_bytes: stats.text_bytes,
         bytes_per_contact: for_each(stats.file_bytes + stats.text_bytes),
         readers: stats.readers,
+        oldest_reader: stats
+            .oldest_reader
+            .map(|reader| OldestReaderItem { process: reader.process, commits_behind: reader.commits_behind }),
         tables: tables.collect(),
     };
+    let oldest = item
+        .oldest_reader
+        .as_ref()
+        .map(|reader| format!("process {}, {} behind", reader.process, counted(reader.commits_behind, "commit")));
     let properties = [
         ("Contacts", Cell::Count(item.contacts)),
         ("Addresses", Cell::Count(item.urns)),
@@ -229,9 +265,11 @@ pub(super) fn stats(_: &Stats, settings: &Settings) -> Outcome {
         ("Clock", Cell::Moment(item.clock)),
         ("Next due", Cell::moment(item.next_due)),
         ("Bytes of the store", Cell::Count(item.file_bytes)),
+        ("Of these free", Cell::Count(item.free_bytes)),
         ("Bytes of the text index", Cell::Count(item.text_bytes)),
         ("Bytes per contact", Cell::Count(item.bytes_per_contact)),
         ("Reader slots", Cell::Count(item.readers.into())),
+        ("Oldest reader", oldest.map_or(Cell::Empty, Cell::Text)),
     ];
     let mut output = settings.output();
     output.set_zone(reader.environment().timezone.clone());

@@ -16,7 +16,7 @@ use crate::plan::physical::Rules;
 use crate::schema::{Environment, FieldType, Schema};
 use crate::sema::print;
 use crate::sema::query::{Dialect, Query};
-use crate::store::{GroupStatus, RowView, Snapshot, Store, TableSize};
+use crate::store::{GroupStatus, OldestReader, RowView, Snapshot, Store, TableSize};
 use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::definitions::Definitions;
@@ -120,6 +120,10 @@ pub struct Stats {
     pub next_due: Option<Instant>,
     /// Bytes of the store's file.
     pub file_bytes: u64,
+    /// Bytes of it that hold nothing: [`Workspace::compact`] gives them back.
+    pub free_bytes: u64,
+    /// The oldest snapshot that another process reads: what is freed after it cannot be used again. Not known everywhere.
+    pub oldest_reader: Option<OldestReader>,
     /// Bytes of the text index.
     pub text_bytes: u64,
     /// Reader slots in use at once so far.
@@ -554,6 +558,8 @@ impl<'w> Reader<'w> {
             clock: state.clock,
             next_due: Some(state.next_due).filter(|&due| due != Instant::MAX),
             file_bytes: usage.file_bytes,
+            free_bytes: usage.free_bytes,
+            oldest_reader: usage.oldest_reader,
             text_bytes: self.workspace.text.bytes(),
             readers: usage.readers,
             tables: view.table_sizes()?,
