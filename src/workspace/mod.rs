@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use error::WorkspaceError;
 pub use groups::filling::FillCounters;
-pub use groups::manage::{DryRun, GroupInput, GroupOutcome};
+pub use groups::manage::{GroupInput, GroupOutcome, Preview};
 pub use groups::overrides::Override;
 pub use groups::pending::{FillPolicy, FillStep};
 pub use groups::profile::GroupProfile;

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant as Stopwatch};
 use crate::cli::Outcome;
 use crate::cli::args::stream::Apply;
 use crate::cli::commands::feed::{Feed, WhenClosed};
-use crate::cli::commands::hiding::{message, reason};
+use crate::cli::commands::hiding::message;
+use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
 use crate::cli::commands::stop::Stop;
 use crate::cli::commands::trigger::Trigger;
@@ -429,7 +430,7 @@ fn apply_lot(
         match outcome {
             Ok(Applied::Done) => {}
             Ok(Applied::SeenBefore) => seen += 1,
-            Err(rejection) => refused.push((line, reason(&rejection, hides_addresses))),
+            Err(rejection) => refused.push((line, why_refused(&rejection, hides_addresses))),
         }
     }
     refused.sort_unstable();

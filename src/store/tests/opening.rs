@@ -59,7 +59,7 @@ fn what_is_not_a_store_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let error = |path: &std::path::Path| Store::open(path).unwrap_err();
     let missing = error(&folder.path().join("nowhere"));
-    assert!(missing.is_missing() && missing.to_string().contains("headcount init"), "{missing}");
+    assert!(missing.is_missing() && missing.to_string().contains("there is no store at"), "{missing}");
     assert!(matches!(error(folder.path()), StoreError::NotAStore { .. }));
     let file = folder.path().join("file");
     fs::write(&file, "x").unwrap();

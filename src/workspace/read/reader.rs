@@ -320,7 +320,7 @@ impl<'w> Reader<'w> {
         self.run_at(plan, self.now(), run)
     }
 
-    fn run_at<'a, T>(
+    pub(crate) fn run_at<'a, T>(
         &'a self,
         plan: &LogicalPlan,
         now: Instant,

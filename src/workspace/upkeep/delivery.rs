@@ -40,9 +40,8 @@ impl Place {
 /// delivers under a name.
 ///
 /// ```
-/// use headcount::{ContactPatch, Delivery, Dialect, Error, Instant, Settings, Urn, Workspace};
+/// use headcount::{ContactPatch, Delivery, Dialect, Instant, Settings, Workspace};
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
 /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
 /// let now = Instant::now();
@@ -50,8 +49,7 @@ impl Place {
 /// let mut mailer = Delivery::open(&workspace, "mailer", Default::default(), Default::default(), now)?;
 ///
 /// for number in ["tel:+250788123123", "tel:+250788123124"] {
-///     let patch = ContactPatch { urns: Some(vec![Urn::parse(number)?]), ..ContactPatch::default() };
-///     workspace.write(now, |batch| batch.put(&patch)?.map_err(Error::Rejected))?;
+///     workspace.write(now, |batch| batch.put(ContactPatch::new().urn(number)?))?;
 /// }
 /// assert_eq!(mailer.due(&workspace.reader(now)?, 10)?.len(), 2);
 /// // The first was delivered, and then the process ended.
@@ -60,8 +58,7 @@ impl Place {
 ///
 /// let mut mailer = Delivery::open(&workspace, "mailer", Default::default(), Default::default(), now)?;
 /// assert_eq!(mailer.due(&workspace.reader(now)?, 10)?.len(), 1);
-/// # Ok(())
-/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Delivery {
