@@ -237,7 +237,7 @@ fn check_length(env: &Env<WithoutTls>, data: &Path) -> Result<(), StoreError> {
 }
 
 /// Pages of all tables and of the two heads, without those of the list of free pages.
-fn pages_in_use(env: &Env<WithoutTls>) -> Result<u64, StoreError> {
+pub(crate) fn pages_in_use(env: &Env<WithoutTls>) -> Result<u64, StoreError> {
     let count = |stat: heed::DatabaseStat| (stat.branch_pages + stat.leaf_pages + stat.overflow_pages) as u64;
     let mut pages = 2 + count(env.unnamed_database_stat());
     let tables = Tables::open(env)?;

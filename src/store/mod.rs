@@ -254,7 +254,8 @@ impl Store {
         let info = env.info();
         let file_bytes = env.real_disk_size()?;
         let oldest_reader = readers::oldest(&environment::data_folder(folder, marked.data), info.last_txn_id as u64);
-        let free_bytes = file_bytes.saturating_sub(env.non_free_pages_size()?);
+        let page_size = u64::from(env.unnamed_database_stat().page_size);
+        let free_bytes = file_bytes.saturating_sub(environment::pages_in_use(env)?.saturating_mul(page_size));
         Ok(Usage { readers: info.number_of_readers, file_bytes, free_bytes, oldest_reader })
     }
 }
