@@ -6,6 +6,8 @@ mod bounds;
 mod crash;
 mod erase;
 mod faults;
+#[cfg(target_os = "linux")]
+mod files;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod power;

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -103,10 +103,13 @@ impl Trigger {
                 self.written += bytes.len() as u64;
                 self.under_way.push_back((event.sequence.0, self.written));
                 let written = self.input.as_mut().map_or(Ok(()), |input| input.write_all(&bytes));
-                written.map_err(|error| self.gone(&error))?;
+                if let Err(error) = written {
+                    return self.gone(session, &error);
+                }
             }
-            let flushed = self.input.as_mut().map_or(Ok(()), BufWriter::flush);
-            flushed.map_err(|error| self.gone(&error))?;
+            if let Err(error) = self.input.as_mut().map_or(Ok(()), BufWriter::flush) {
+                return self.gone(session, &error);
+            }
             self.hear();
         }
     }
@@ -141,18 +144,7 @@ impl Trigger {
 
     /// Lets the program come to its end, and keeps how far it has come.
     pub(super) fn finish(mut self, session: &Session<'_>) -> Outcome {
-        // Its input ends here, so that it ends too.
-        drop(self.input.take());
-        let status = self.child.wait()?;
-        if status.success() {
-            self.delivery.acknowledge(self.under_way.len());
-        } else {
-            // It may have started others that go on and hold its output open.
-            while let Ok(answer) = self.answers.recv_timeout(LAST_WORDS) {
-                self.acknowledged(answer);
-            }
-        }
-        session.told(self.delivery.keep(&session.workspace, session.settings.moment()))?;
+        let status = self.end(session)?;
         if status.success() {
             return Ok(());
         }
@@ -162,12 +154,40 @@ impl Trigger {
         )))
     }
 
-    /// The program reads no more: that is its failure, not a pipe that may end in silence.
-    fn gone(&self, error: &std::io::Error) -> Failure {
-        Failure::Failed(format!(
+    fn end(&mut self, session: &Session<'_>) -> Outcome<ExitStatus> {
+        // Its input ends here, so that it ends too.
+        drop(self.input.take());
+        let status = self.child.wait()?;
+        if status.success() {
+            self.delivery.acknowledge(self.under_way.len());
+        } else {
+            self.hear_last_words();
+        }
+        session.told(self.delivery.keep(&session.workspace, session.settings.moment()))?;
+        Ok(status)
+    }
+
+    /// The program reads no more: that is its failure, not a pipe that may end in silence. What it has acknowledged counts;
+    /// what it has only read does not.
+    fn gone(&mut self, session: &Session<'_>, error: &std::io::Error) -> Outcome {
+        // What could not be written is not written when the pipe is closed.
+        if let Some(input) = self.input.take() {
+            drop(input.into_parts());
+        }
+        self.child.wait()?;
+        self.hear_last_words();
+        session.told(self.delivery.keep(&session.workspace, session.settings.moment()))?;
+        Err(Failure::Failed(format!(
             "`{}` reads no more ({error}); what it has missed is sent again next time",
             self.command
-        ))
+        )))
+    }
+
+    /// It may have started others that go on and hold its output open.
+    fn hear_last_words(&mut self) {
+        while let Ok(answer) = self.answers.recv_timeout(LAST_WORDS) {
+            self.acknowledged(answer);
+        }
     }
 }
 
