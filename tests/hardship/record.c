@@ -103,9 +103,14 @@ static unsigned long folder_of(const char *path) {
     return inode_of(folder);
 }
 
-static int is_synced(int fd) {
-    int flags = fcntl(fd, F_GETFL);
-    return flags >= 0 && (flags & O_DSYNC) != 0;
+/* Files that are open so that each write is synced: not every kernel tells it afterwards. */
+static char syncs_writes[1 << 16];
+
+static int is_synced(int fd) { return fd >= 0 && fd < (int)sizeof syncs_writes && syncs_writes[fd]; }
+
+static int noted(int fd, int flags) {
+    if (fd >= 0 && fd < (int)sizeof syncs_writes) syncs_writes[fd] = (flags & O_DSYNC) != 0;
+    return fd;
 }
 
 static void written(int fd, const void *bytes, ssize_t count, off64_t at) {
@@ -241,10 +246,10 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to, int
 
 static int opened(int folder, const char *path, int flags, mode_t mode) {
     char whole_path[PATH_MAX];
-    if (!(flags & (O_CREAT | O_TRUNC))) return REAL(openat64)(folder, path, flags, mode);
+    if (!(flags & (O_CREAT | O_TRUNC))) return noted(REAL(openat64)(folder, path, flags, mode), flags);
     whole(folder, path, whole_path);
     unsigned long before = inode_of(whole_path);
-    RECORDED(int, REAL(openat64)(folder, path, flags, mode), {
+    RECORDED(int, noted(REAL(openat64)(folder, path, flags, mode), flags), {
         if (result >= 0 && is_inside(whole_path)) {
             unsigned long inode = inode_of(whole_path);
             if (!before) say("create %lu %lu %s\n", folder_of(whole_path), inode, name_in(whole_path));
