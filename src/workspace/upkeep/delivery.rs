@@ -162,6 +162,9 @@ impl Delivery {
         if let Some(place) = self.under_way.drain(..count.min(self.under_way.len())).last() {
             self.acknowledged = place;
         }
+        if self.under_way.is_empty() && self.waiting.is_empty() {
+            self.acknowledged = self.read;
+        }
     }
 
     /// Hands out again what was handed out and not acknowledged.
