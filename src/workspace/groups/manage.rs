@@ -11,20 +11,16 @@ use crate::refresh::Flips;
 use crate::refresh::order::{self, GroupCycle};
 use crate::schema::{Environment, Group};
 use crate::sema::query::{Dialect, Query};
-use crate::sema::suggest::nearest;
 use crate::sema::{group_check, groups_used};
 use crate::store::{Cause, GroupRecord, GroupStatus, MemberSet};
 use crate::value::{Instant, fold};
-use crate::workspace::definitions::{Definitions, stored};
+use crate::workspace::definitions::{Definitions, stored, valid_name};
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::read::reader::Reader;
 use crate::workspace::read::search::member_plan;
 use crate::workspace::write::change::{Event, NamedRef};
 use crate::workspace::write::rejection::Rejection;
 use crate::workspace::write::writer::Writer;
-
-/// The longest name of a group, in characters.
-pub(crate) const MAX_NAME: usize = 255;
 
 /// A group to be made or edited: what `group import` reads.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -329,19 +325,12 @@ impl Writer<'_> {
         self.definitions.group_record(group).cloned()
     }
 
-    /// Reads the definitions again after they were changed in this transaction.
-    pub(crate) fn reload(&mut self) -> Result<(), WorkspaceError> {
-        self.definitions = Arc::new(Definitions::load(self.txn.view())?);
-        self.environment = self.definitions.environment(self.now());
-        Ok(())
-    }
-
     /// The group of that name.
     ///
     /// # Errors
     /// If there is none, with the nearest name.
     pub fn group_named(&self, name: &str) -> Result<GroupId, WorkspaceError> {
-        find_group(&self.definitions, name)
+        self.definitions.group_named(name)
     }
 }
 
@@ -416,16 +405,6 @@ impl Reader<'_> {
     }
 }
 
-/// The group of a name or of an identity.
-pub(crate) fn find_group(definitions: &Definitions, name: &str) -> Result<GroupId, WorkspaceError> {
-    let schema = &definitions.schema;
-    let found = schema.group(name).or_else(|| Uuid::parse(name).and_then(|uuid| schema.group_by_uuid(uuid)));
-    found.map(|group| group.id).ok_or_else(|| WorkspaceError::UnknownGroup {
-        name: name.to_owned(),
-        near: nearest(name, schema.groups().iter().map(|group| group.name.as_str())).map(str::to_owned),
-    })
-}
-
 /// Gives a group's record another query to be filled with, and says whether it is another.
 fn give_query(record: &mut GroupRecord, query: &Query, now: Instant) -> bool {
     let stored = stored(query);
@@ -438,12 +417,6 @@ fn give_query(record: &mut GroupRecord, query: &Query, now: Instant) -> bool {
     record.reason = None;
     record.modified_on = now;
     true
-}
-
-pub(crate) fn valid_name(name: &str) -> Result<String, WorkspaceError> {
-    let name = name.trim();
-    let is_valid = !name.is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
-    if is_valid { Ok(name.to_owned()) } else { Err(WorkspaceError::BadName(name.to_owned())) }
 }
 
 /// Whether the only trouble is a group that the same file brings.

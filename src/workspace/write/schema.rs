@@ -7,8 +7,8 @@ use crate::schema::{Field, FieldType, Flow};
 use crate::sema::suggest::nearest;
 use crate::store::GroupRecord;
 use crate::value::urn::is_known_scheme;
+use crate::workspace::definitions::valid_name;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::groups::manage::valid_name;
 use crate::workspace::write::change::NamedRef;
 use crate::workspace::write::writer::Writer;
 
