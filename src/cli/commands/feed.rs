@@ -1,5 +1,7 @@
 //! Membership changes on their way out: to standard output, and to a program if one is to be told.
 
+use std::collections::VecDeque;
+
 use crate::cli::Outcome;
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
@@ -90,6 +92,31 @@ impl<'o> Feed<'o> {
         let draws_at_once = self.draws_at_once;
         self.print(|rows| if draws_at_once { rows.draw_held() } else { rows.flush() })?;
         self.tell(session, reader)
+    }
+
+    /// Gives the last lines of what the log holds after one entry and up to another.
+    pub(super) fn give_last(
+        &mut self,
+        session: &Session<'_>,
+        reader: &Reader<'_>,
+        (after, up_to): (Sequence, Sequence),
+        filter: LogFilter,
+        limit: usize,
+    ) -> Outcome {
+        let mut last = VecDeque::new();
+        for events in session.told(reader.events_since(after, filter))? {
+            let events = session.told(events)?;
+            if events.first().is_some_and(|event| event.sequence > up_to) {
+                break;
+            }
+            last.extend(events.iter().map(MembershipChange::from));
+            last.drain(..last.len().saturating_sub(limit));
+        }
+        for line in &last {
+            self.print(|rows| rows.push(line))?;
+        }
+        self.lines += last.len() as u64;
+        self.print(RowStream::flush)
     }
 
     /// Tells the program everything that a reader knows of and that it was not told of yet, whoever did it.

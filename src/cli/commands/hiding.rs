@@ -25,7 +25,12 @@ pub(super) fn shown(reference: &ContactRef, hides_addresses: bool) -> String {
         // A number without a scheme may be meant as an address.
         ContactRef::Id(_) if hides_addresses => "of this number".to_owned(),
         ContactRef::Id(id) => id.to_string(),
-        ContactRef::Beginning(beginning) => format!("{beginning}…, or several begin so"),
+        ContactRef::Beginning(text) if text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') => {
+            format!("{text}…, or several begin so")
+        }
+        // A text that is looked up as a name or a phone number.
+        ContactRef::Beginning(_) if hides_addresses => "of this name".to_owned(),
+        ContactRef::Beginning(text) => format!("`{text}`"),
     }
 }
 

@@ -5,6 +5,7 @@ mod contact;
 mod demo;
 mod export;
 mod feed;
+mod flood;
 mod group;
 mod hiding;
 mod hints;
