@@ -37,18 +37,16 @@ pub(crate) fn is_unfinished(name: &str) -> bool {
 
 /// A file of an unguessable name beside its place.
 fn staged(place: &Path, before: Option<&Metadata>) -> io::Result<NamedTempFile> {
-    let staged = tempfile::Builder::new().prefix(BEGINNING).suffix(END).tempfile_in(parent(place)).map_err(plain)?;
+    let folder = parent(place);
+    fs::metadata(folder)?;
+    let staged = tempfile::Builder::new().prefix(BEGINNING).suffix(END).tempfile_in(folder);
+    // Without the name that nobody knows.
+    let staged = staged.map_err(|error| io::Error::from(error.kind()))?;
     // It is its owner's alone until it is known whose the file was before.
     if let Some(before) = before {
         staged.as_file().set_permissions(before.permissions())?;
     }
     Ok(staged)
-}
-
-/// The error of the system alone, without the name that nobody knows.
-fn plain(error: io::Error) -> io::Error {
-    let cause = error.get_ref().and_then(std::error::Error::source).and_then(|cause| cause.downcast_ref::<io::Error>());
-    cause.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
 }
 
 fn persist(staged: NamedTempFile, place: &Path) -> io::Result<()> {
