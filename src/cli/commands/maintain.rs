@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 
+use crate::answers::stats::{StatsItem, TableItem};
 use crate::cli::Outcome;
 use crate::cli::args::maintain::{Check, Compact, Index, Stats};
 use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{as_text, as_text_or_null};
 use crate::cli::output::{Cell, Column, Format, Row, counted, grouped};
 use crate::cli::settings::Settings;
-use crate::value::Instant;
 use crate::workspace::{CheckReport, Finding, Workspace};
 
 /// What `check` found wrong.
@@ -185,15 +184,6 @@ pub(super) fn compact(_: &Compact, settings: &Settings) -> Outcome {
     settings.output().details(settings.format_or(Format::Table), &properties, None, &compacted)
 }
 
-/// A table of the store, as `stats` gives it.
-#[derive(Serialize)]
-struct TableItem {
-    name: &'static str,
-    entries: u64,
-    bytes: u64,
-    bytes_per_contact: u64,
-}
-
 impl Row for TableItem {
     fn cells(&self) -> Vec<Cell> {
         let Self { name, entries, bytes, bytes_per_contact } = *self;
@@ -204,64 +194,12 @@ impl Row for TableItem {
     }
 }
 
-/// Who holds the oldest snapshot.
-#[derive(Serialize)]
-struct OldestReaderItem {
-    process: u32,
-    commits_behind: u64,
-}
-
-/// The answer of `stats`.
-#[derive(Serialize)]
-struct StatsItem {
-    contacts: u64,
-    urns: u64,
-    groups: u64,
-    log_entries: u64,
-    dirty: u64,
-    #[serde(serialize_with = "as_text")]
-    clock: Instant,
-    #[serde(serialize_with = "as_text_or_null")]
-    next_due: Option<Instant>,
-    file_bytes: u64,
-    free_bytes: u64,
-    text_bytes: u64,
-    bytes_per_contact: u64,
-    readers: u32,
-    oldest_reader: Option<OldestReaderItem>,
-    tables: Vec<TableItem>,
-}
-
 /// Sizes and counts.
 pub(super) fn stats(_: &Stats, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     let reader = session.reader()?;
     let stats = session.told(reader.stats())?;
-    let for_each = |bytes: u64| bytes.checked_div(stats.contacts).unwrap_or_default();
-    let tables = stats.tables.iter().map(|table| TableItem {
-        name: table.name,
-        entries: table.entries,
-        bytes: table.bytes,
-        bytes_per_contact: for_each(table.bytes),
-    });
-    let item = StatsItem {
-        contacts: stats.contacts,
-        urns: stats.urns,
-        groups: stats.groups,
-        log_entries: stats.log_entries,
-        dirty: stats.dirty,
-        clock: stats.clock,
-        next_due: stats.next_due,
-        file_bytes: stats.file_bytes,
-        free_bytes: stats.free_bytes,
-        text_bytes: stats.text_bytes,
-        bytes_per_contact: for_each(stats.file_bytes + stats.text_bytes),
-        readers: stats.readers,
-        oldest_reader: stats
-            .oldest_reader
-            .map(|reader| OldestReaderItem { process: reader.process, commits_behind: reader.commits_behind }),
-        tables: tables.collect(),
-    };
+    let item = StatsItem::from(&stats);
     let oldest = item
         .oldest_reader
         .as_ref()

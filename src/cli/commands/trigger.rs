@@ -11,11 +11,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use crate::answers::shapes::MembershipChange;
 use crate::cli::Outcome;
 use crate::cli::args::TriggerCommand;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::MembershipChange;
 use crate::ids::Sequence;
 use crate::threads;
 use crate::workspace::{Delivery, LogFilter, Reader};
