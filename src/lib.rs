@@ -62,6 +62,7 @@ pub mod campaign;
 pub mod cli;
 pub mod contact;
 pub mod diagnostic;
+pub mod event;
 pub mod exec;
 #[cfg(feature = "parquet")]
 pub mod export;

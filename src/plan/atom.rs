@@ -8,7 +8,8 @@ use std::cmp::Ordering;
 use jiff::tz::TimeZone;
 
 use crate::contact::Status;
-use crate::ids::{FieldId, FlowId, GroupId};
+use crate::ids::{EventId, FieldId, FlowId, GroupId};
+use crate::plan::event::EventAtom;
 use crate::value::calendar::{AnniversaryDay, RelativeTime, Unit};
 use crate::value::{Decimal, Instant, Scheme};
 
@@ -56,6 +57,9 @@ pub enum TimeProperty {
     LastSeenOn,
     /// A datetime field.
     Field(FieldId),
+    /// Every event of a name: the only one of which a contact can have several. Conditions on events are
+    /// [`Atom::Event`]; this finds who may be concerned.
+    Event(EventId),
 }
 
 impl TimeProperty {
@@ -190,6 +194,8 @@ pub enum Atom {
     UrnContains(Option<Scheme>, Box<str>),
     /// A text field contains words.
     FieldWords(FieldId, WordMatch),
+    /// What follows from the events that count passes a test, which no contact without such events passes.
+    Event(Box<EventAtom>),
 }
 
 impl Atom {
@@ -200,6 +206,7 @@ impl Atom {
         let resolve = |bound: &Option<TimeBound>| bound.map(|bound| TimeBound::At(bound.resolve(now, zone)));
         match self {
             Atom::TimeRange(property, low, high) => Atom::TimeRange(*property, resolve(low), resolve(high)),
+            Atom::Event(event) => Atom::Event(Box::new(event.at(now, zone))),
             other => other.clone(),
         }
     }
@@ -209,7 +216,8 @@ impl Atom {
         let moves = |bound: &Option<TimeBound>| matches!(bound, Some(TimeBound::Relative { .. }));
         match self {
             Atom::TimeRange(_, low, high) => moves(low) || moves(high),
-            Atom::Anniversary(..) => true,
+            // Events of the future come to pass.
+            Atom::Anniversary(..) | Atom::Event(_) => true,
             _ => false,
         }
     }

@@ -4,6 +4,7 @@
 
 pub mod atom;
 pub mod estimate;
+pub mod event;
 pub mod explain;
 pub mod logical;
 mod matches;

@@ -2,6 +2,7 @@
 
 pub mod attribute;
 pub mod codec;
+mod events;
 mod group_check;
 pub(crate) mod implicit;
 pub mod inspect;

@@ -2,7 +2,7 @@
 
 use roaring::RoaringBitmap;
 
-use crate::ids::{DocumentNumber, FieldId, GroupId, Uuid};
+use crate::ids::{DocumentNumber, EventId, FieldId, GroupId, Uuid};
 use crate::sema::inspect::for_each_condition;
 use crate::sema::query::{Condition, Literal, Property, Test, Value};
 use crate::store::MemberSet;
@@ -21,6 +21,14 @@ impl Reader<'_> {
     /// If the store cannot be read.
     pub fn dependents_of_field(&self, field: FieldId) -> Result<Vec<Dependent>, WorkspaceError> {
         self.dependents(|condition| matches!(&condition.property, Property::Field(used) if used.id == Some(field)))
+    }
+
+    /// The smart groups whose queries ask for events of a name.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn dependents_of_event(&self, event: EventId) -> Result<Vec<Dependent>, WorkspaceError> {
+        self.dependents(|condition| matches!(&condition.property, Property::Event(used) if used.event == Some(event)))
     }
 
     /// The smart groups whose queries refer to a group.

@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::diagnostic::Errors;
 use crate::index::IndexError;
-use crate::schema::FieldType;
+use crate::event::BadEvent;
+use crate::schema::{FieldType, Schema};
+use crate::sema::suggest::nearest;
 use crate::store::StoreError;
 use crate::workspace::settings::SettingsError;
 
@@ -42,6 +44,17 @@ pub enum WorkspaceError {
         /// A key that is near.
         near: Option<String>,
     },
+    /// There are no events of this name.
+    UnknownEvent {
+        /// What was asked for.
+        name: String,
+        /// A name that is near.
+        near: Option<String>,
+    },
+    /// Events of this name were declared, and are kept for another time.
+    EventExists(String),
+    /// A name of events that is not letters, digits and `_`, at most 64 of them.
+    BadEventName(String),
     /// There is no such contact.
     UnknownContact(String),
     /// A group of this name exists.
@@ -103,6 +116,11 @@ impl fmt::Display for WorkspaceError {
             }
             WorkspaceError::UnknownGroup { name, near } => suggest(f, "group", name, near.as_deref()),
             WorkspaceError::UnknownField { key, near } => suggest(f, "field", key, near.as_deref()),
+            WorkspaceError::UnknownEvent { name, near } => suggest(f, "event", name, near.as_deref()),
+            WorkspaceError::EventExists(name) => {
+                write!(f, "events called `{name}` are declared already; `event edit {name} --keep …` changes how long they are kept")
+            }
+            WorkspaceError::BadEventName(name) => BadEvent::Name(name.clone()).fmt(f),
             WorkspaceError::NoOtherQuery(name) => {
                 write!(f, "`{name}` has no query but the one that is being filled; `group delete` takes the group away")
             }
@@ -148,6 +166,13 @@ impl fmt::Display for WorkspaceError {
             WorkspaceError::Abandoned => f.write_str("the batch was given up"),
             WorkspaceError::Busy => f.write_str("the text index kept changing while it was opened; try again"),
         }
+    }
+}
+
+impl WorkspaceError {
+    pub(crate) fn unknown_event(name: &str, schema: &Schema) -> Self {
+        let near = nearest(name, schema.events().iter().map(|event| event.name.as_str()));
+        WorkspaceError::UnknownEvent { name: name.to_owned(), near: near.map(str::to_owned) }
     }
 }
 

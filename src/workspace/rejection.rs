@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::contact::Status;
+use crate::event::BadEvent;
 use crate::value::Urn;
 
 /// Why a change was refused. It had no effect at all.
@@ -34,6 +35,12 @@ pub enum Rejection {
     SmartGroup(String),
     /// A blocked or stopped contact cannot be added to a group.
     Inactive(Status),
+    /// The event, or one of its properties, is out of bounds.
+    Event(BadEvent),
+    /// The workspace has as many names of events as it can.
+    TooManyEvents,
+    /// The contact's events take as much room as a contact can.
+    HistoryFull,
     /// The workspace holds as many contacts as document numbers can tell apart.
     Full,
 }
@@ -55,6 +62,11 @@ impl fmt::Display for Rejection {
                 write!(f, "`{name}` is a smart group: its members follow its query, nobody adds or removes them")
             }
             Rejection::Inactive(status) => write!(f, "a {status} contact cannot be added to a group"),
+            Rejection::Event(bad) => bad.fmt(f),
+            Rejection::TooManyEvents => f.write_str("the workspace has 10,000 names of events; use a property instead"),
+            Rejection::HistoryFull => {
+                f.write_str("the contact has too many events; `event edit NAME --keep 365d` drops old ones")
+            }
             Rejection::Full => f.write_str("the workspace has used all 4,294,967,295 document numbers"),
         }
     }

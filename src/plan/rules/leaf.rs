@@ -66,6 +66,10 @@ pub(crate) fn simplify(atom: Atom) -> Leaf {
         Atom::FieldWords(field, WordMatch::Phrase(words)) if words.len() == 1 => {
             Atom::FieldWords(field, WordMatch::All(words))
         }
+        Atom::Event(event) => match event.simplified() {
+            Some(event) => Atom::Event(Box::new(event)),
+            None => return Leaf::Constant(false),
+        },
         other @ (Atom::TextSet(_)
         | Atom::NumberRange(..)
         | Atom::Anniversary(..)
@@ -121,7 +125,7 @@ fn only_number(low: NumberBound, high: NumberBound) -> Few {
 }
 
 /// Weeks in days, hours in minutes, years in months; the moment after a day as the beginning of the next one.
-fn in_smallest_unit(bound: TimeBound) -> TimeBound {
+pub(crate) fn in_smallest_unit(bound: TimeBound) -> TimeBound {
     let TimeBound::Relative { time, after } = bound else { return bound };
     let (unit, factor) = match time.unit {
         Unit::Minute | Unit::Hour => (Unit::Minute, if time.unit == Unit::Hour { 60 } else { 1 }),

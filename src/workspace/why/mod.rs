@@ -195,6 +195,7 @@ impl Reader<'_> {
             Node::Any(children) => ClauseKind::Any(all(children)?),
             Node::Not(child) => ClauseKind::Not(Box::new(self.clause(child, query, document, contact, groups, depth)?)),
             Node::Condition(condition) => {
+                let now = self.now().max(self.clock());
                 let mut nested = Vec::new();
                 for group in groups_of_condition(condition) {
                     let is_smart = self.schema().group_by_id(group).is_some_and(|group| group.smart);
@@ -204,7 +205,7 @@ impl Reader<'_> {
                 }
                 ClauseKind::Condition {
                     text: print::canonical_condition(condition, query.dialect, self.schema()),
-                    saw: values::seen(&condition.property, contact, groups, self.schema(), self.environment()),
+                    saw: values::seen(&condition.property, contact, groups, self.schema(), (self.environment(), now)),
                     groups: nested,
                 }
             }
