@@ -6,13 +6,13 @@
 //! is unsafe, so a sanitizer only costs. A run of 14 minutes on one busy core was 5 million inputs.
 #![no_main]
 
-#[path = "../../tests/laws/mod.rs"]
+#[path = "../../tests/support/laws.rs"]
 mod laws;
 
 use std::sync::LazyLock;
 
-use headcount::schema::Schema;
-use headcount::sema::codec;
+use headcount::internals::schema::Schema;
+use headcount::internals::sema::codec;
 use libfuzzer_sys::fuzz_target;
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(laws::schema);

@@ -29,8 +29,8 @@ pub struct PointDefinition {
 /// Reads a campaign file.
 ///
 /// ```
-/// use headcount::campaign::Offset;
-/// use headcount::import::{Source, campaign};
+/// use headcount::internals::campaign::Offset;
+/// use headcount::internals::import::{Source, campaign};
 ///
 /// let text = r#"{"group": "Mothers", "points": [{"relative_to": "edd", "offset": -2, "unit": "weeks"}]}"#;
 /// let file = campaign::read(Source::from_reader("reminders.json", text.as_bytes())).unwrap();

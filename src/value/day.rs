@@ -21,8 +21,8 @@ use crate::value::instant::parse_with_offset;
 /// Cost: one pass over the text and a look-up of the zone's offset; no allocation.
 ///
 /// ```
-/// use headcount::schema::Environment;
-/// use headcount::value::{Instant, day::parse_moment};
+/// use headcount::internals::schema::Environment;
+/// use headcount::internals::value::{Instant, day::parse_moment};
 /// let environment = Environment::utc(Instant::parse("2026-06-15T12:00:00Z").unwrap());
 /// let moment = parse_moment("born on 28/5/81 at 3:30 pm", &environment).unwrap();
 /// assert_eq!(moment.to_string(), "1981-05-28T15:30:00Z");
@@ -51,8 +51,8 @@ pub fn parse_moment(text: &str, environment: &Environment) -> Option<Instant> {
 /// Cost: as [`parse_moment`].
 ///
 /// ```
-/// use headcount::schema::Environment;
-/// use headcount::value::{Instant, day::parse_day};
+/// use headcount::internals::schema::Environment;
+/// use headcount::internals::value::{Instant, day::parse_day};
 /// let environment = Environment::utc(Instant::parse("2026-06-15T12:00:00Z").unwrap());
 /// let (start, end) = parse_day("15-06-2026", &environment).unwrap();
 /// assert_eq!((start.to_string(), end.to_string()), ("2026-06-15T00:00:00Z".into(), "2026-06-16T00:00:00Z".into()));

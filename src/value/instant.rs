@@ -7,7 +7,7 @@ use jiff::Timestamp;
 /// A moment: microseconds since 1970-01-01T00:00:00Z, rounded down. Years 1 to 9999.
 ///
 /// ```
-/// use headcount::value::Instant;
+/// use headcount::internals::value::Instant;
 /// let instant = Instant::parse("2026-06-15T14:00:00+02:00").unwrap();
 /// assert_eq!(instant.to_string(), "2026-06-15T12:00:00Z");
 /// ```

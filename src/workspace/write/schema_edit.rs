@@ -1,0 +1,276 @@
+//! Fields and flows: added, renamed.
+
+use std::sync::Arc;
+
+use crate::event::{BadEvent, name_of};
+use crate::ids::{EventId, FieldId, Uuid};
+use crate::schema::{EventType, Field, FieldType, Flow};
+use crate::sema::suggest::nearest;
+use crate::store::GroupRecord;
+use crate::value::urn::is_known_scheme;
+use crate::value::calendar::RelativeTime;
+use crate::workspace::error::WorkspaceError;
+use crate::workspace::write::change::{Event, NamedRef};
+use crate::workspace::write::rejection::Rejection;
+use crate::workspace::write::transition::happening_of;
+use crate::workspace::write::writer::Writer;
+
+/// The longest key of a field, in bytes.
+pub(crate) const MAX_KEY: usize = 36;
+
+/// Names of events that a workspace may have.
+const MAX_EVENTS: u16 = 10_000;
+
+/// Names that queries give to built-in properties.
+const ATTRIBUTES: [&str; 13] = [
+    "created_on",
+    "flow",
+    "group",
+    "history",
+    "id",
+    "language",
+    "last_seen_on",
+    "name",
+    "ref",
+    "status",
+    "tickets",
+    "urn",
+    "uuid",
+];
+
+/// What `schema import` reads.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SchemaInput {
+    /// Fields.
+    pub fields: Vec<FieldInput>,
+    /// Manual groups.
+    pub groups: Vec<NamedRef>,
+    /// Flows.
+    pub flows: Vec<NamedRef>,
+}
+
+/// A field to be added or renamed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldInput {
+    /// Its key.
+    pub key: String,
+    /// Its name; the key if missing.
+    pub name: Option<String>,
+    /// Its type.
+    pub kind: FieldType,
+}
+
+/// What a schema import did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SchemaCounts {
+    /// Fields added.
+    pub fields_added: u64,
+    /// Fields renamed.
+    pub fields_renamed: u64,
+    /// Groups added.
+    pub groups_added: u64,
+    /// Flows added.
+    pub flows_added: u64,
+    /// Flows renamed.
+    pub flows_renamed: u64,
+}
+
+impl Writer<'_> {
+    /// Adds what is new and renames what is known by key or identity.
+    ///
+    /// # Errors
+    /// If a key or name cannot be one, or a field has another type: `field edit` changes that.
+    pub fn import_schema(&mut self, input: &SchemaInput) -> Result<SchemaCounts, WorkspaceError> {
+        self.flush()?;
+        let mut counts = SchemaCounts::default();
+        for field in &input.fields {
+            match self.put_field(field)? {
+                Outcome::Added => counts.fields_added += 1,
+                Outcome::Renamed => counts.fields_renamed += 1,
+                Outcome::Unchanged => {}
+            }
+        }
+        for group in &input.groups {
+            counts.groups_added += u64::from(self.put_manual_group(group)?);
+        }
+        for flow in &input.flows {
+            match self.put_flow(flow)? {
+                Outcome::Added => counts.flows_added += 1,
+                Outcome::Renamed => counts.flows_renamed += 1,
+                Outcome::Unchanged => {}
+            }
+        }
+        self.reload()?;
+        Ok(counts)
+    }
+
+    /// Adds a field.
+    ///
+    /// # Errors
+    /// If its key cannot be one, or it exists with another type.
+    pub fn add_field(&mut self, field: &FieldInput) -> Result<(), WorkspaceError> {
+        self.flush()?;
+        self.put_field(field)?;
+        self.reload()
+    }
+
+    fn put_field(&mut self, input: &FieldInput) -> Result<Outcome, WorkspaceError> {
+        let key = valid_key(&input.key)?;
+        let known = self.definitions.schema.field(&key).cloned();
+        let name = match (&input.name, &known) {
+            (Some(name), _) => name.trim().to_owned(),
+            (None, Some(known)) => known.name.clone(),
+            (None, None) => title(&key),
+        };
+        if name.is_empty() || name.chars().count() > crate::workspace::groups::manage::MAX_NAME {
+            return Err(WorkspaceError::BadName(name));
+        }
+        let (field, outcome) = match known {
+            Some(known) if known.kind != input.kind => {
+                return Err(WorkspaceError::FieldType { key, from: known.kind, to: input.kind });
+            }
+            Some(known) if known.name == name => return Ok(Outcome::Unchanged),
+            Some(known) => (Field { name, ..known }, Outcome::Renamed),
+            None => (Field { id: self.txn.next_field()?, key, name, kind: input.kind }, Outcome::Added),
+        };
+        self.txn.put_field(&field)?;
+        Arc::make_mut(&mut self.definitions).schema.put_field(field);
+        Ok(outcome)
+    }
+
+    fn put_manual_group(&mut self, named: &NamedRef) -> Result<bool, WorkspaceError> {
+        let name = named.name.as_deref().map(str::trim).unwrap_or_default().to_owned();
+        let by_uuid = named.uuid.is_some_and(|uuid| self.definitions.schema.group_by_uuid(uuid).is_some());
+        if by_uuid || self.definitions.schema.group(&name).is_some() {
+            return Ok(false);
+        }
+        if name.is_empty() || name.chars().count() > crate::workspace::groups::manage::MAX_NAME {
+            return Err(WorkspaceError::BadName(name));
+        }
+        let id = self.txn.next_group()?;
+        let uuid = named.uuid.unwrap_or_else(Uuid::random);
+        self.txn.put_group(id, &GroupRecord::manual(uuid, name.clone(), self.now()))?;
+        let schema = &mut Arc::make_mut(&mut self.definitions).schema;
+        schema.put_group(crate::schema::Group { id, uuid, name, smart: false });
+        Ok(true)
+    }
+
+    fn put_flow(&mut self, named: &NamedRef) -> Result<Outcome, WorkspaceError> {
+        let name = named.name.as_deref().map(str::trim).unwrap_or_default().to_owned();
+        if name.is_empty() || name.chars().count() > 255 {
+            return Err(WorkspaceError::BadName(name));
+        }
+        let schema = &self.definitions.schema;
+        let known = named.uuid.and_then(|uuid| schema.flow_by_uuid(uuid)).or_else(|| schema.flow(&name)).cloned();
+        let (flow, outcome) = match known {
+            Some(known) if known.name == name => return Ok(Outcome::Unchanged),
+            Some(known) => (Flow { name, ..known }, Outcome::Renamed),
+            None => {
+                let uuid = named.uuid.unwrap_or_else(Uuid::random);
+                (Flow { id: self.txn.next_flow()?, uuid, name }, Outcome::Added)
+            }
+        };
+        self.txn.put_flow(&flow)?;
+        Arc::make_mut(&mut self.definitions).schema.put_flow(flow);
+        Ok(outcome)
+    }
+
+    /// Declares a name of events, and how long they are kept.
+    ///
+    /// # Errors
+    /// If the name cannot be one, or exists already and keeps them for another time: `event edit` changes that.
+    pub fn add_event(&mut self, name: &str, keep: Option<RelativeTime>) -> Result<(), WorkspaceError> {
+        let Some(valid) = name_of(name) else { return Err(WorkspaceError::BadEventName(name.to_owned())) };
+        if let Some(known) = self.definitions.schema.event(&valid) {
+            return if known.keep == keep { Ok(()) } else { Err(WorkspaceError::EventExists(valid.into())) };
+        }
+        match self.put_event(&valid, keep)? {
+            Ok(()) => Ok(()),
+            Err(rejection) => Err(WorkspaceError::Rejected(rejection)),
+        }
+    }
+
+    /// Declares the name of the event that a change is, if it is one and nobody has.
+    ///
+    /// # Errors
+    /// Outside: if the store fails. Inside: why there can be no such name.
+    pub(crate) fn declare(&mut self, event: &Event) -> Result<Result<(), Rejection>, WorkspaceError> {
+        let Some(happening) = happening_of(event).filter(|happening| !self.knows(&happening.name)) else {
+            return Ok(Ok(()));
+        };
+        match name_of(&happening.name) {
+            Some(name) => self.put_event(&name, None),
+            None => Ok(Err(Rejection::Event(BadEvent::Name(happening.name.to_string())))),
+        }
+    }
+
+    /// Whether a change needs no name of events that nobody has declared.
+    pub(crate) fn is_declared(&self, event: &Event) -> bool {
+        happening_of(event).is_none_or(|happening| self.knows(&happening.name))
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.definitions.schema.event(name).is_some()
+    }
+
+    fn put_event(&mut self, name: &str, keep: Option<RelativeTime>) -> Result<Result<(), Rejection>, WorkspaceError> {
+        let last = self.definitions.schema.events().iter().map(|event| event.id.0 + 1).max().unwrap_or_default();
+        if last >= MAX_EVENTS {
+            return Ok(Err(Rejection::TooManyEvents));
+        }
+        let event = EventType { id: EventId(last), name: name.to_owned(), keep };
+        self.txn.put_event(&event)?;
+        // Nothing that was compiled depends on it, so the rest of the definitions stays as it is.
+        Arc::make_mut(&mut self.definitions).schema.put_event(event);
+        Ok(Ok(()))
+    }
+
+    /// The events of that name.
+    ///
+    /// # Errors
+    /// If there are none, with the nearest name.
+    pub fn event_named(&self, name: &str) -> Result<EventType, WorkspaceError> {
+        let schema = &self.definitions.schema;
+        schema.event(name).cloned().ok_or_else(|| WorkspaceError::unknown_event(name, schema))
+    }
+
+    /// The field of that key.
+    ///
+    /// # Errors
+    /// If there is none, with the nearest key.
+    pub fn field_named(&self, key: &str) -> Result<FieldId, WorkspaceError> {
+        let schema = &self.definitions.schema;
+        let found = schema.field(&key.to_lowercase()).or_else(|| schema.field_by_name(key));
+        found.map(|field| field.id).ok_or_else(|| WorkspaceError::UnknownField {
+            key: key.to_owned(),
+            near: nearest(key, schema.fields().iter().map(|field| field.key.as_str())).map(str::to_owned),
+        })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Added,
+    Renamed,
+    Unchanged,
+}
+
+/// A key must be such that queries can name it without a prefix.
+fn valid_key(key: &str) -> Result<String, WorkspaceError> {
+    let is_valid = !key.is_empty()
+        && key.len() <= MAX_KEY
+        && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && !ATTRIBUTES.contains(&key)
+        && !is_known_scheme(key);
+    if is_valid { Ok(key.to_owned()) } else { Err(WorkspaceError::BadKey(key.to_owned())) }
+}
+
+/// A name for a field that has only a key.
+fn title(key: &str) -> String {
+    let text = key.replace('_', " ");
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => text,
+    }
+}
