@@ -80,7 +80,7 @@ fn shortened(name: &str) -> String {
 /// The name as it is kept: lower-cased; `None` if it cannot name an event or a property.
 ///
 /// ```
-/// use headcount::event::name_of;
+/// use headcount::internals::event::name_of;
 /// assert_eq!(name_of("Order").as_deref(), Some("order"));
 /// assert_eq!(name_of("big order"), None);
 /// ```

@@ -10,7 +10,7 @@ use crate::value::Decimal;
 /// An exact sum of [`Decimal`]s. It may have more digits than one of them can, so it never overflows.
 ///
 /// ```
-/// use headcount::value::{Decimal, Sum};
+/// use headcount::internals::value::{Decimal, Sum};
 /// let mut sum = Sum::default();
 /// for text in ["12.50", "0.5", "-3"] {
 ///     sum.add(Decimal::parse(text).unwrap());
