@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// The house, from the ground up. Modules on one row may import from each other.
 const ROWS: [&[&str]; 16] = [
-    &["ids", "span"],
+    &["files", "ids", "span", "threads"],
     &["value", "schema", "diagnostic"],
     &["syntax"],
-    &["contact", "sema", "language"],
+    &["event", "contact", "sema", "language"],
     &["model", "plan", "lint"],
     &["store"],
     &["index"],
