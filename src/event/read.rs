@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-
 use super::write::{MAX_DECIMALS, SECOND};
 use crate::ids::{EventId, Uuid};
 use crate::value::{Decimal, Instant};
@@ -84,7 +83,8 @@ impl<'a> HistoryRef<'a> {
                 moment = event.moment;
                 is_later && event.properties().count() == usize::from(event.count)
             });
-            if expected == 0 || read.filter(|is_right| *is_right).count() != expected || !events.reader.rest.is_empty() {
+            if expected == 0 || read.filter(|is_right| *is_right).count() != expected || !events.reader.rest.is_empty()
+            {
                 return Err(Malformed);
             }
         }

@@ -136,10 +136,13 @@ pub(super) fn put_events<'e>(
     for event in &sources {
         events.push(u8::from(event.uuid.is_some()) | (event.properties.len() as u8) << 1);
         let moment = event.moment.micros() / unit;
-        put_varint(&mut events, match last {
-            None => (moment << 1 ^ moment >> 63) as u64,
-            Some(last) => moment.wrapping_sub(last) as u64,
-        });
+        put_varint(
+            &mut events,
+            match last {
+                None => (moment << 1 ^ moment >> 63) as u64,
+                Some(last) => moment.wrapping_sub(last) as u64,
+            },
+        );
         last = Some(moment);
         if let Some(uuid) = event.uuid {
             events.extend_from_slice(&uuid.0);

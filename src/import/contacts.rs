@@ -9,6 +9,7 @@ use crate::import::elements::{ElementChunk, ElementChunks};
 use crate::import::error::{ImportError, Kind, LineNumber, Rejection};
 use crate::import::lines::{LineChunk, LineChunks, lines};
 use crate::import::pipeline::Pipeline;
+use crate::import::sheet::Header;
 use crate::import::source::{Progress, Source};
 #[cfg(feature = "cli")]
 use crate::import::xlsx;
@@ -57,8 +58,9 @@ impl ContactReader {
             Format::JsonLines => json_lines(opened.reader, json::contact),
             Format::Json => Pipeline::start(ElementChunks::new(opened.reader), parse_elements),
             Format::Csv { delimiter } => {
-                let (header, batches) =
-                    csv::open(&name, opened.reader, delimiter, opened.is_marked, environment.clone())?;
+                let (header, batches) = csv::open(&name, opened.reader, delimiter, opened.is_marked, |cells| {
+                    Header::read(cells.iter().map(|cell| &**cell), environment.clone())
+                })?;
                 mentions = header.mentions();
                 Pipeline::start(batches, move |batch: Vec<csv::Row>| {
                     let rows = batch.iter().map(|row| row.patch(&header));
@@ -123,7 +125,7 @@ impl fmt::Debug for ContactReader {
     }
 }
 
-fn item<T>(line: LineNumber, parsed: Result<T, String>) -> (LineNumber, Result<T, Rejection>) {
+pub(crate) fn item<T>(line: LineNumber, parsed: Result<T, String>) -> (LineNumber, Result<T, Rejection>) {
     (line, parsed.map_err(|reason| Rejection::new(line, reason)))
 }
 

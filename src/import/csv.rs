@@ -10,7 +10,6 @@ use crate::import::MAX_LINE;
 use crate::import::decode::latin_1;
 use crate::import::error::{ImportError, LineNumber, shown};
 use crate::import::sheet::Header;
-use crate::schema::Environment;
 use crate::workspace::change::ContactPatch;
 
 /// Rows that are parsed together.
@@ -42,13 +41,13 @@ pub(crate) struct RowBatches {
 }
 
 /// Reads the header of a sheet, and gives what reads its rows.
-pub(crate) fn open(
+pub(crate) fn open<H>(
     name: &str,
     reader: Box<dyn Read + Send>,
     delimiter: u8,
     is_unicode: bool,
-    environment: Environment,
-) -> Result<(Header, RowBatches), ImportError> {
+    read_header: impl FnOnce(&[Cow<'_, str>]) -> Result<H, String>,
+) -> Result<(H, RowBatches), ImportError> {
     let bounded =
         Bounded { inner: reader, since_row: 0, offset: 0, line: 1, is_at_start: true, starts: VecDeque::new() };
     let reader = ReaderBuilder::new()
@@ -62,7 +61,7 @@ pub(crate) fn open(
     let row = batches.read_row().ok_or_else(|| ImportError::new(name, super::error::Kind::Empty))?;
     let invalid = |reason: String| ImportError::invalid(name, Some(row.line), reason);
     let cells = row.texts().map_err(invalid)?;
-    let header = Header::read(cells.iter().map(|cell| &**cell), environment).map_err(invalid)?;
+    let header = read_header(&cells).map_err(invalid)?;
     Ok((header, batches))
 }
 
@@ -141,21 +140,34 @@ impl Row {
 
     /// The patch that the row stands for, `None` for a row of blank cells.
     pub(crate) fn patch(&self, header: &Header) -> (LineNumber, Option<Result<ContactPatch, String>>) {
-        (self.line, self.texts().map_or_else(|reason| Some(Err(reason)), |cells| patch(header, cells)))
+        self.read(header.len(), |cells| header.patch(cells))
+    }
+
+    /// What the row stands for, `None` for a row of blank cells; there must be so many.
+    pub(crate) fn read<'r, T>(
+        &'r self,
+        width: usize,
+        parse: impl FnOnce(Vec<Cow<'r, str>>) -> Result<T, String>,
+    ) -> (LineNumber, Option<Result<T, String>>) {
+        (self.line, self.texts().map_or_else(|reason| Some(Err(reason)), |cells| whole(width, cells, parse)))
     }
 }
 
-fn patch(header: &Header, cells: Vec<Cow<'_, str>>) -> Option<Result<ContactPatch, String>> {
+fn whole<'r, T>(
+    width: usize,
+    cells: Vec<Cow<'r, str>>,
+    parse: impl FnOnce(Vec<Cow<'r, str>>) -> Result<T, String>,
+) -> Option<Result<T, String>> {
     if cells.iter().all(|cell| cell.trim().is_empty()) {
         return None;
     }
-    if cells.len() != header.len() {
-        let (given, wanted) = (cells.len(), header.len());
+    if cells.len() != width {
+        let (given, wanted) = (cells.len(), width);
         return Some(Err(format!(
             "this row has {given} cells, and the header has {wanted}; is a quote or separator missing?"
         )));
     }
-    Some(header.patch(cells))
+    Some(parse(cells))
 }
 
 /// Refuses to read on when no row ends: then a quote was not closed, and the rest of the file would go into one cell.

@@ -26,8 +26,8 @@ use crate::event::EventRef;
 use crate::ids::{FlowId, GroupId};
 use crate::schema::FieldType;
 use crate::sema::query::{
-    Comparator, Condition, EventProperty, Filter, FilterTest, FilterValue, Literal, Measure, Node, Pattern, PatternKind,
-    Property, Query, Test, Value, WindowEnd,
+    Comparator, Condition, EventProperty, Filter, FilterTest, FilterValue, Literal, Measure, Node, Pattern,
+    PatternKind, Property, Query, Test, Value, WindowEnd,
 };
 use crate::value::calendar::{DaysOfYear, date_of};
 use crate::value::location::last_part;

@@ -127,7 +127,13 @@ impl EventAtom {
     ///
     /// Cost: one calendar computation for each event and moving bound, and one evaluation for each moment at which a bound
     /// passes an event; of anniversaries, one for each day.
-    pub fn turns(&self, history: HistoryRef<'_>, now: Instant, until: Instant, zone: &TimeZone) -> Vec<(Instant, bool)> {
+    pub fn turns(
+        &self,
+        history: HistoryRef<'_>,
+        now: Instant,
+        until: Instant,
+        zone: &TimeZone,
+    ) -> Vec<(Instant, bool)> {
         let mut moments = Vec::new();
         for event in history.of(self.event) {
             moments.push(event.moment);
@@ -184,7 +190,14 @@ impl EventAtom {
             other => other.clone(),
         };
         let keep = simple(self.keep);
-        (!is_empty(low, high)).then(|| EventAtom { event: self.event, filter: self.filter.clone(), low, high, keep, test })
+        (!is_empty(low, high)).then(|| EventAtom {
+            event: self.event,
+            filter: self.filter.clone(),
+            low,
+            high,
+            keep,
+            test,
+        })
     }
 }
 

@@ -238,9 +238,7 @@ impl Builder {
             _ => None,
         };
         match atom {
-            Some(Atom::TimeRange(_, low, high)) => {
-                self.event_leaf(event, EventTest::Moment(which, low, high), negated)
-            }
+            Some(Atom::TimeRange(_, low, high)) => self.event_leaf(event, EventTest::Moment(which, low, high), negated),
             _ => Expr::Constant(negated),
         }
     }

@@ -84,7 +84,8 @@ impl<'t> Resolver<'t> {
                 return self.refuse(message);
             }
             _ => {
-                let help = "an event has one name, such as `did.order`; what of its properties goes in brackets behind it";
+                let help =
+                    "an event has one name, such as `did.order`; what of its properties goes in brackets behind it";
                 return self.refuse(messages::unknown_property(key, span).help(Some(help.to_owned())));
             }
         };

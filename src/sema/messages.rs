@@ -143,6 +143,7 @@ pub(super) fn window_too_long(window: &str, name: &str, keep: &str, span: Span) 
 }
 
 pub(super) fn invalid_filter(message: impl Into<String>, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::InvalidFilter, message, span)
-        .help(Some("between the brackets stand conditions on an event's properties: `(total > 50 AND city = Huye)`".to_owned()))
+    Diagnostic::new(Code::InvalidFilter, message, span).help(Some(
+        "between the brackets stand conditions on an event's properties: `(total > 50 AND city = Huye)`".to_owned(),
+    ))
 }

@@ -2,11 +2,11 @@
 
 use crate::schema::{Environment, Schema};
 use crate::sema::attribute::Attribute;
-use crate::sema::query::{
-    AnniversaryDay, Condition, Dialect, Filter, FilterTest, FilterValue, Literal, Measure, Node, Pattern,
-    PatternKind, Property, Query, RelativeTime, Test, Value, Window, WindowEnd,
-};
 use crate::sema::events::amount_text;
+use crate::sema::query::{
+    AnniversaryDay, Condition, Dialect, Filter, FilterTest, FilterValue, Literal, Measure, Node, Pattern, PatternKind,
+    Property, Query, RelativeTime, Test, Value, Window, WindowEnd,
+};
 use crate::sema::values::{current_name, text_pattern};
 use crate::syntax::strings::{write_quoted, write_value};
 use crate::value::{Instant, day, instant};
@@ -247,7 +247,8 @@ impl Printer<'_> {
     }
 
     fn window(&mut self, window: &Window) {
-        if let Window { low: Some(WindowEnd::Relative(low)), high: Some(WindowEnd::Relative(RelativeTime::NOW)) } = window
+        if let Window { low: Some(WindowEnd::Relative(low)), high: Some(WindowEnd::Relative(RelativeTime::NOW)) } =
+            window
             && let Some(amount) = amount_text(*low)
         {
             return self.out.push_str(&amount);

@@ -185,7 +185,16 @@ impl<'text> Lexer<'text> {
     /// Reads `text`, which starts at byte `base` of what spans refer to.
     pub fn new(text: &'text str, base: u32, dialect: Dialect) -> Self {
         let inner = Token::lexer(text);
-        Lexer { inner, dialect, base, ahead: None, before: [None; 2], depth: 0, filters: Vec::new(), after_event: false }
+        Lexer {
+            inner,
+            dialect,
+            base,
+            ahead: None,
+            before: [None; 2],
+            depth: 0,
+            filters: Vec::new(),
+            after_event: false,
+        }
     }
 
     fn read(&mut self) -> Option<(u32, Token, u32)> {
@@ -230,8 +239,7 @@ impl<'text> Lexer<'text> {
             Token::Anniversary => {
                 let follows_property =
                     self.before[0] == Some(Token::Property) && !matches!(self.before[1], Some(Token::Operator(_)));
-                let is_operator = (follows_property || self.after_event)
-                    && self.peek().is_some_and(Token::is_literal);
+                let is_operator = (follows_property || self.after_event) && self.peek().is_some_and(Token::is_literal);
                 (if is_operator { Token::Anniversary } else { Token::Property }, end)
             }
             _ => (token, end),
@@ -321,21 +329,27 @@ mod tests {
             ("bob anniversary and", &[Property, Property, And]),
             ("notes = anniversary x", &[Property, Operator(super::Operator::Equal), Property, Property]),
             ("did.order", &[Event]),
-            ("DID.order(total > 5)", &[FilteredEvent, Open, Property, Operator(super::Operator::Greater), Property, Close]),
+            (
+                "DID.order(total > 5)",
+                &[FilteredEvent, Open, Property, Operator(super::Operator::Greater), Property, Close],
+            ),
             ("sum.order.total within 30d", &[Event, Within, Property]),
             ("name = did.order", &[Property, Operator(super::Operator::Equal), Property]),
             ("a in (last.x, first.x)", &[Property, In, Open, Property, Comma, Property, Close]),
             ("last.order anniversary today", &[Event, Anniversary, Property]),
-            ("last.order(x = 1) anniversary today", &[
-                FilteredEvent,
-                Open,
-                Property,
-                Operator(super::Operator::Equal),
-                Property,
-                Close,
-                Anniversary,
-                Property,
-            ]),
+            (
+                "last.order(x = 1) anniversary today",
+                &[
+                    FilteredEvent,
+                    Open,
+                    Property,
+                    Operator(super::Operator::Equal),
+                    Property,
+                    Close,
+                    Anniversary,
+                    Property,
+                ],
+            ),
             ("(bob) anniversary today", &[Open, Property, Close, Property, Property]),
             ("lasts.order first.a-b", &[Property, Text]),
             ("age = 18..25", &[Property, Operator(super::Operator::Equal), Text]),

@@ -59,10 +59,7 @@ fn canonical_forms() {
         ("did.order = 2..5", "did.order = 2..5"),
         ("did.order NOT IN (1, 2)", "did.order NOT IN (1, 2)"),
         ("did.run_ended(flow = Registration)", r#"did.run_ended(flow = "Registration") >= 1"#),
-        (
-            "did.order(total > 50 AND city != Huye) >= 2",
-            r#"did.order(total > 50 AND city != "Huye") >= 2"#,
-        ),
+        ("did.order(total > 50 AND city != Huye) >= 2", r#"did.order(total > 50 AND city != "Huye") >= 2"#),
         (
             "did.order((a = 1 or b in (x, \"\")) not c = 1..5) = 1 WITHIN -60d..-30d",
             r#"did.order((a = 1 OR b IN ("x", "")) AND NOT c = 1..5) = 1 WITHIN -60d..-30d"#,

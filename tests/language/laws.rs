@@ -143,7 +143,16 @@ fn operator() -> impl Strategy<Value = &'static str> {
 }
 
 fn event_condition() -> impl Strategy<Value = String> {
-    let subject = select(vec!["did.order", "DID.Visit", "sum.order.total", "Sum.not.in", "last.order", "first.run_ended", "did.ordr", "sum.order"]);
+    let subject = select(vec![
+        "did.order",
+        "DID.Visit",
+        "sum.order.total",
+        "Sum.not.in",
+        "last.order",
+        "first.run_ended",
+        "did.ordr",
+        "sum.order",
+    ]);
     let key = || select(vec!["total", "City", "flow", "x1", "not", "fields.total"]);
     let one = prop_oneof![
         3 => (key(), operator(), text_value()).prop_map(|(key, operator, value)| format!("{key} {operator} {value}")),

@@ -8,12 +8,13 @@ use crate::cli::commands::hiding::shown;
 use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipChange, UuidName};
-use crate::cli::output::{Cell, Format};
+use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipChange, UuidName, as_text};
+use crate::cli::output::{Cell, Column, Format, Row};
 use crate::cli::settings::Settings;
 use crate::contact::Status;
 use crate::ids::{DocumentNumber, Sequence};
-use crate::store::Cause;
+use crate::store::{Cause, RowView};
+use crate::value::Instant;
 use crate::workspace::change::{Change, ContactRef, Event};
 use crate::workspace::{ContactPatch, LogFilter, MembershipEvent, NamedGroup, Override, Reader, WorkspaceError};
 
@@ -48,6 +49,55 @@ struct GroupsOf {
 struct Timeline {
     contact: ContactUuid,
     changes: Vec<MembershipChange>,
+    /// What the contact did, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    events: Vec<EventLine>,
+}
+
+/// An event of a contact.
+#[derive(Serialize)]
+struct EventLine {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uuid: Option<String>,
+    properties: serde_json::Map<String, serde_json::Value>,
+    #[serde(serialize_with = "as_text")]
+    created_on: Instant,
+}
+
+impl Row for EventLine {
+    fn cells(&self) -> Vec<Cell> {
+        let properties = self.properties.iter().map(|(name, value)| match value {
+            serde_json::Value::String(text) => format!("{name}: {text}"),
+            other => format!("{name}: {other}"),
+        });
+        let properties = properties.collect::<Vec<_>>().join(", ");
+        vec![Cell::Moment(self.created_on), self.name.as_str().into(), properties.as_str().into()]
+    }
+    fn id(&self) -> std::borrow::Cow<'_, str> {
+        self.name.as_str().into()
+    }
+}
+
+/// All events of a contact, oldest first.
+fn event_lines(reader: &Reader<'_>, row: &RowView<'_>) -> Vec<EventLine> {
+    let mut lines = Vec::new();
+    for name in row.events().names() {
+        let Some(event_type) = reader.schema().event_by_id(name) else { continue };
+        lines.extend(row.events().of(name).map(|event| {
+            EventLine {
+                name: event_type.name.clone(),
+                uuid: event.uuid.map(|uuid| uuid.to_string()),
+                properties: event
+                    .properties()
+                    .map(|property| (property.name.to_owned(), property.text().into_owned().into()))
+                    .collect(),
+                created_on: event.moment,
+            }
+        }));
+    }
+    lines.sort_by_key(|line| line.created_on);
+    lines
 }
 
 /// The answer of `contact delete`.
@@ -122,11 +172,19 @@ impl Session<'_> {
         for events in self.told(reader.events_since(Sequence(0), filter))? {
             changes.extend(self.told(events)?.into_iter().map(change_of));
         }
-        let answer = Timeline { contact: self.identity_of(document)?, changes };
+        let row = self.told(reader.row(document))?;
+        let events = row.map_or_else(Vec::new, |row| event_lines(&reader, &row));
+        let answer = Timeline { contact: self.identity_of(document)?, changes, events };
         let mut output = self.settings.output();
         output.set_zone(reader.environment().timezone.clone());
         let format = self.settings.format_or(Format::Table);
-        output.list(format, MembershipChange::columns(), &answer, &answer.changes)
+        output.list(format, MembershipChange::columns(), &answer, &answer.changes)?;
+        if format == Format::Table && !answer.events.is_empty() {
+            output.text("")?;
+            let columns = vec![Column::text("On"), Column::text("Event"), Column::text("Properties")];
+            output.list(format, columns, &answer, &answer.events)?;
+        }
+        Ok(())
     }
 
     fn identity_of(&self, document: DocumentNumber) -> Outcome<ContactUuid> {

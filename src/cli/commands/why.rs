@@ -73,6 +73,12 @@ struct ClauseItem {
     /// Of a condition on smart groups, each explained.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     groups: Vec<Explanation>,
+    /// Of a condition on events, the moments of those that count.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    moments: Vec<String>,
+    /// Of a condition on events, when the answer turns by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turns_on: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -116,12 +122,16 @@ impl From<&Clause> for ClauseItem {
             text: None,
             saw: None,
             groups: Vec::new(),
+            moments: Vec::new(),
+            turns_on: None,
         };
         match &clause.kind {
             ClauseKind::All(clauses) => plain("all", clauses.iter().map(ClauseItem::from).collect()),
             ClauseKind::Any(clauses) => plain("any", clauses.iter().map(ClauseItem::from).collect()),
             ClauseKind::Not(inner) => plain("not", vec![ClauseItem::from(&**inner)]),
-            ClauseKind::Condition { text, saw, groups } => ClauseItem {
+            ClauseKind::Condition { text, saw, groups, counted, turns_on } => ClauseItem {
+                moments: counted.iter().map(ToString::to_string).collect(),
+                turns_on: turns_on.map(|moment| moment.to_string()),
                 text: Some(text.clone()),
                 saw: Some(saw.clone()),
                 groups: groups.iter().map(Explanation::from).collect(),
@@ -135,7 +145,7 @@ impl From<&Clause> for ClauseItem {
 pub(super) fn tell(why: &Why, output: &mut Output) -> Outcome {
     let mut lines = Vec::new();
     if let Some(clauses) = &why.clauses {
-        clause_lines(clauses, 1, &mut lines);
+        clause_lines(clauses, 1, output, &mut lines);
     }
     output.text(&why.reason)?;
     if !lines.is_empty() {
@@ -152,30 +162,38 @@ pub(super) fn tell(why: &Why, output: &mut Output) -> Outcome {
     Ok(())
 }
 
+/// So many moments of events are told to people, the latest first.
+const MOST_MOMENTS: usize = 5;
+
 /// A line for each clause: whether it holds, what it says, what it saw.
-fn clause_lines(clause: &Clause, depth: usize, lines: &mut Vec<[String; 3]>) {
+fn clause_lines(clause: &Clause, depth: usize, output: &Output, lines: &mut Vec<[String; 3]>) {
     let indent = "  ".repeat(depth);
     let mark = if clause.holds { "yes" } else { "no" };
     let mut push = |text: &str, saw: String| lines.push([format!("{indent}{text}"), mark.to_owned(), saw]);
     match &clause.kind {
         ClauseKind::All(clauses) => {
             push("all of", String::new());
-            clauses.iter().for_each(|clause| clause_lines(clause, depth + 1, lines));
+            clauses.iter().for_each(|clause| clause_lines(clause, depth + 1, output, lines));
         }
         ClauseKind::Any(clauses) => {
             push("any of", String::new());
-            clauses.iter().for_each(|clause| clause_lines(clause, depth + 1, lines));
+            clauses.iter().for_each(|clause| clause_lines(clause, depth + 1, output, lines));
         }
         ClauseKind::Not(inner) => {
             push("not", String::new());
-            clause_lines(inner, depth + 1, lines);
+            clause_lines(inner, depth + 1, output, lines);
         }
-        ClauseKind::Condition { text, saw, groups } => {
+        ClauseKind::Condition { text, saw, groups, counted, turns_on } => {
             let saw = if saw.is_empty() { "no value".to_owned() } else { saw.join(", ") };
-            push(text, format!("saw {saw}"));
+            let moments: Vec<String> = counted.iter().rev().take(MOST_MOMENTS).map(|at| output.moment(*at)).collect();
+            let more = if counted.len() > MOST_MOMENTS { ", …" } else { "" };
+            let moments =
+                if moments.is_empty() { String::new() } else { format!(" (on {}{more})", moments.join(", ")) };
+            let turn = turns_on.map(|at| format!("; turns on {}", output.moment(at))).unwrap_or_default();
+            push(text, format!("saw {saw}{moments}{turn}"));
             for why in groups {
                 if let Some(clauses) = &why.clauses {
-                    clause_lines(clauses, depth + 1, lines);
+                    clause_lines(clauses, depth + 1, output, lines);
                 }
             }
         }

@@ -176,7 +176,8 @@ impl RawChange<'_> {
             }
             "contact_status_changed" => {
                 let given = status("active, blocked, stopped or archived")?.get();
-                let Value(given) = whole::<Value<Option<Status>>>(given).map_err(|error| format!("`status`: {}", reason(given, &error)))?;
+                let Value(given) = whole::<Value<Option<Status>>>(given)
+                    .map_err(|error| format!("`status`: {}", reason(given, &error)))?;
                 Event::Status(given.ok_or_else(|| missing("`status`", "active, blocked, stopped or archived"))?)
             }
             "contact_urns_changed" => {
@@ -262,7 +263,9 @@ impl<'de> Deserialize<'de> for HappeningObject {
                 let mut happening = Happening::default();
                 while let Some(Key(key)) = map.next_key()? {
                     let outcome = match &*key {
-                        "name" => map.next_value().map(|Value(name): Value<Option<Box<str>>>| happening.name = name.unwrap_or_default()),
+                        "name" => map
+                            .next_value()
+                            .map(|Value(name): Value<Option<Box<str>>>| happening.name = name.unwrap_or_default()),
                         "uuid" => map.next_value().map(|Value::<Option<Uuid>>(uuid)| happening.uuid = uuid),
                         "properties" => map.next_value().map(|Properties(given)| happening.properties = given),
                         _ => map.next_value::<IgnoredAny>().map(drop),

@@ -58,7 +58,8 @@ impl Transition<'_> {
             ("flow", known.map_or_else(|| shown(flow).into(), |known| Cow::Borrowed(known.name.as_str())))
         });
         let given = happening.properties.iter().map(|(name, value)| (&**name, Cow::Borrowed(&**value)));
-        let event = NewEvent::new(moment.unwrap_or(now), happening.uuid, given.chain(flow)).map_err(Rejection::Event)?;
+        let event =
+            NewEvent::new(moment.unwrap_or(now), happening.uuid, given.chain(flow)).map_err(Rejection::Event)?;
         let kept_from = name.keep.map_or(Instant::MIN, |keep| keep.span(now, zone).0);
         Ok((name.id, kept_from, event))
     }

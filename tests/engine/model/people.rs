@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use headcount::internals::contact::{Contact, FieldValue, Status, convert_field_text};
+use headcount::internals::event::NewEvent;
 use headcount::internals::ids::{FlowId, GroupId, Uuid};
 use headcount::internals::schema::{Environment, Schema};
-use headcount::internals::event::NewEvent;
 use headcount::internals::value::{Instant, Urn};
 use headcount::internals::workspace::change::Happening;
 use headcount::internals::workspace::{ContactPatch, Event, NamedRef};

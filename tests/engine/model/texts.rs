@@ -234,7 +234,9 @@ fn event_filter() -> BoxedStrategy<String> {
 
 fn window() -> BoxedStrategy<String> {
     let amount = (0u32..40, select(&["m", "h", "d", "d", "d", "w", "mo"][..]));
-    let end = || prop_oneof![2 => relative_days(), 1 => instants(), 1 => days()].prop_filter("bare", |end| !end.contains('"'));
+    let end = || {
+        prop_oneof![2 => relative_days(), 1 => instants(), 1 => days()].prop_filter("bare", |end| !end.contains('"'))
+    };
     prop_oneof![
         4 => amount.prop_map(|(amount, unit)| format!("{}{unit}", if unit == "mo" { amount % 3 } else { amount })),
         3 => (end(), end(), 0u8..5).prop_map(|(low, high, open)| match open {

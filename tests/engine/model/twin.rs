@@ -123,9 +123,8 @@ impl Twin {
         };
         twin.workspace().write(start, |batch| batch.import_schema(&input)).unwrap();
         let keeps = [None, Some(20), Some(3), None, None].map(|days: Option<i32>| days.map(kept));
-        let declare = |batch: &mut Writer<'_>| {
-            EVENTS.iter().zip(keeps).try_for_each(|(name, keep)| batch.add_event(name, keep))
-        };
+        let declare =
+            |batch: &mut Writer<'_>| EVENTS.iter().zip(keeps).try_for_each(|(name, keep)| batch.add_event(name, keep));
         twin.workspace().write(start, declare).unwrap();
         let schema = twin.workspace().reader(start).unwrap().schema().clone();
         let field = |field: &Field| twin.known.schema.put_field(field.clone());
@@ -199,7 +198,9 @@ impl Twin {
         if look < self.clock() {
             self.compare_search(&self.workspace().reader(look).unwrap(), look, searched);
         }
-        if self.steps.is_multiple_of(7) || matches!(step, Step::Rebuild | Step::Settings(_) | Step::EditField(..) | Step::KeepEvents(..)) {
+        if self.steps.is_multiple_of(7)
+            || matches!(step, Step::Rebuild | Step::Settings(_) | Step::EditField(..) | Step::KeepEvents(..))
+        {
             self.check();
         }
     }

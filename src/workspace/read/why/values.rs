@@ -3,9 +3,9 @@
 use super::mend::Edit;
 use crate::contact::{Contact, FieldValue, TypedValue};
 use crate::ids::GroupId;
+use crate::model::evaluate::counted_events;
 use crate::schema::{Environment, FieldType, Schema};
 use crate::sema::print;
-use crate::model::evaluate::counted_events;
 use crate::sema::query::{EventProperty, Measure, Property};
 use crate::value::{Instant, Sum, location};
 
