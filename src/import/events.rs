@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::io;
 
-use crate::import::changes::Item;
 use crate::import::contacts::{item, json_lines};
 use crate::import::csv;
 use crate::import::detect::{self, Format, Opened};
@@ -45,9 +44,9 @@ pub(super) fn open(opened: Opened, environment: &Environment) -> Result<io::Resu
     let (header, rows) = csv::open(&opened.name, opened.reader, delimiter, opened.is_marked, |cells| {
         Header::read(cells, environment.clone())
     })?;
-    Ok(Pipeline::start(rows, move |batch: Vec<csv::Row>| -> Vec<Item> {
+    Ok(Pipeline::start(rows, move |batch: Vec<csv::Row>| {
         let rows = batch.iter().map(|row| row.read(header.columns.len(), |cells| header.change(cells)));
-        rows.filter_map(|(line, change)| change.map(|change| item(line, change))).collect()
+        rows.filter_map(|(line, change)| change.map(|change| item(line, change))).collect::<Vec<_>>()
     }))
 }
 

@@ -9,8 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::event::{EventRef, HistoryRef};
 use crate::ids::EventId;
-use crate::plan::atom::{NumberBound, TimeBound};
-use crate::plan::rules::leaf::in_smallest_unit;
+use crate::plan::bound::{NumberBound, TimeBound};
 use crate::sema::query::{Comparator, Filter, FilterTest, FilterValue};
 use crate::value::calendar::{AnniversaryDay, DaysOfYear, RelativeTime, date_of, start_of_day};
 use crate::value::fold::folds_to;
@@ -164,7 +163,7 @@ impl EventAtom {
 
     /// The predicate in its simplest form; `None` if it holds of nobody.
     pub(crate) fn simplified(&self) -> Option<EventAtom> {
-        let simple = |bound: Option<TimeBound>| bound.map(in_smallest_unit);
+        let simple = |bound: Option<TimeBound>| bound.map(TimeBound::in_smallest_unit);
         // Nothing behind the present moment counts anyway.
         let is_now = |bound: &TimeBound| matches!(bound, TimeBound::Relative { time: RelativeTime::NOW, after: true });
         let (low, high) = (simple(self.low), simple(self.high).filter(|bound| !is_now(bound)));

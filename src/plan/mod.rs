@@ -3,6 +3,7 @@
 //! Nothing here knows of bitmaps or files.
 
 pub mod atom;
+pub mod bound;
 pub mod estimate;
 pub mod event;
 pub mod explain;

@@ -1,6 +1,6 @@
 //! Stores of every format that was ever released open, answer, and can be written to; newer ones say so.
 //!
-//! `tests/fixtures/store-N/` is a store of format N as the program of then wrote it, never made anew once released: a
+//! A folder `store-N` of `tests/fixtures/` is a store of format N as the program of then wrote it, never made anew once released: a
 //! change that cannot read it needs another format. Its data file is packed by leaving out runs of zeros.
 //! `HEADCOUNT_WRITE_FIXTURE=store-3` makes one of the present format, for a format that is new.
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::contact::{ContactView, convert_field_text};
-use crate::ids::{Block, DocumentNumber, FieldId, GroupId, Sequence};
+use crate::ids::{DocumentNumber, FieldId, GroupId, Sequence};
 use crate::index::{AttributeIndex, FieldKinds, RowChange, text::TextIndex};
 use crate::language::{self, Resolve};
 use crate::refresh::Flips;
@@ -16,9 +16,9 @@ use crate::sema::{group_check, print};
 use crate::store::{Cause, MemberSet, RowView, row};
 use crate::value::calendar::RelativeTime;
 use crate::workspace::Workspace;
+use crate::workspace::definitions::settings::Settings;
 use crate::workspace::definitions::{Definitions, stored};
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::settings::Settings;
 use crate::workspace::upkeep::check::CheckReport;
 use crate::workspace::upkeep::indexing::IndexReport;
 use crate::workspace::write::writer::Writer;
@@ -96,7 +96,7 @@ impl Writer<'_> {
         };
         let mut edited = known.clone();
         if let Some(name) = name.map(str::trim) {
-            if name.is_empty() || name.chars().count() > crate::workspace::groups::manage::MAX_NAME {
+            if name.is_empty() || name.chars().count() > crate::workspace::definitions::MAX_NAME {
                 return Err(WorkspaceError::BadName(name.to_owned()));
             }
             edited.name = name.to_owned();
@@ -267,10 +267,6 @@ impl Writer<'_> {
             }
         }
         Ok(sums)
-    }
-
-    pub(crate) fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
-        (0..self.txn.view().state().next_document.div_ceil(1 << 16)).map(|number| Block(number as u16))
     }
 }
 
