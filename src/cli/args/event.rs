@@ -21,7 +21,7 @@ pub enum EventCommand {
         name: String,
     },
     /// Declare a name of events; a name that a change brings is declared by it
-    #[command(after_help = "Example:\n  headcount event add order --keep 730d")]
+    #[command(after_help = "Example:\n  headcount event add visit --keep 730d")]
     Add {
         /// Letters, digits and _
         #[arg(value_parser = values::name)]
