@@ -28,6 +28,7 @@ pub use read::log::{LogFilter, MembershipEvent, NamedGroup};
 pub use read::page::{Page, PageRequest};
 pub use read::reader::{Reader, Stats};
 pub use read::{log, why};
+pub use upkeep::check::repair::Repaired;
 pub use upkeep::check::{CheckReport, Finding};
 pub use upkeep::erase::PROMPT_HISTORY;
 pub use write::bulk::{Applied, Outcomes};

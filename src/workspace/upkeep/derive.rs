@@ -19,7 +19,6 @@ use crate::workspace::Workspace;
 use crate::workspace::definitions::settings::Settings;
 use crate::workspace::definitions::{Definitions, stored};
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::upkeep::check::CheckReport;
 use crate::workspace::upkeep::indexing::IndexReport;
 use crate::workspace::write::writer::Writer;
 
@@ -42,22 +41,6 @@ impl Workspace {
         self.purge_text(&run)?;
         report.merged_blocks = 0;
         Ok(report)
-    }
-
-    /// Checks, and builds again from the rows what is wrong and can be built again; then checks once more.
-    ///
-    /// # Errors
-    /// If a row is damaged: rows are the truth, and cannot be built from anything.
-    pub fn repair(&self, now: crate::value::Instant) -> Result<(CheckReport, CheckReport), WorkspaceError> {
-        let before = self.reader(now)?.check()?;
-        if self.store.note_is_damaged()? == Some(true) {
-            self.store.mend_note()?;
-        }
-        if before.findings.iter().any(|finding| finding.repairable) {
-            self.rebuild(now)?;
-        }
-        let after = self.reader(now)?.check()?;
-        Ok((before, after))
     }
 }
 
