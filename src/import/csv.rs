@@ -9,7 +9,7 @@ use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use crate::import::MAX_LINE;
 use crate::import::decode::latin_1;
 use crate::import::error::{ImportError, LineNumber, shown};
-use crate::import::sheet::Header;
+use crate::import::sheet::{Header, SAMPLE, SheetOptions};
 use crate::workspace::change::ContactPatch;
 
 /// Rows that are parsed together.
@@ -38,15 +38,32 @@ pub(crate) struct RowBatches {
     reader: Reader<Bounded>,
     encoding: Encoding,
     is_done: bool,
+    /// Rows that have been read to find out what the columns hold.
+    ready: VecDeque<Row>,
 }
 
 /// Reads the header of a sheet, and gives what reads its rows.
-pub(crate) fn open<H>(
+pub(crate) fn open(
     name: &str,
     reader: Box<dyn Read + Send>,
     delimiter: u8,
     is_unicode: bool,
-    read_header: impl FnOnce(&[Cow<'_, str>]) -> Result<H, String>,
+    options: &SheetOptions,
+) -> Result<(Header, RowBatches), ImportError> {
+    open_as(name, reader, delimiter, is_unicode, |sample| {
+        let header = Header::read(sample, options)?;
+        let before = header.rows_before();
+        Ok((header, before))
+    })
+}
+
+/// The same of a sheet of anything: what reads the first rows says how many of them come before the first of its own.
+pub(crate) fn open_as<H>(
+    name: &str,
+    reader: Box<dyn Read + Send>,
+    delimiter: u8,
+    is_unicode: bool,
+    read: impl FnOnce(&[Vec<String>]) -> Result<(H, usize), String>,
 ) -> Result<(H, RowBatches), ImportError> {
     let bounded =
         Bounded { inner: reader, since_row: 0, offset: 0, line: 1, is_at_start: true, starts: VecDeque::new() };
@@ -57,11 +74,22 @@ pub(crate) fn open<H>(
         .buffer_capacity(BUFFER)
         .from_reader(bounded);
     let encoding = if is_unicode { Encoding::Utf8 } else { Encoding::Unknown };
-    let mut batches = RowBatches { reader, encoding, is_done: false };
-    let row = batches.read_row().ok_or_else(|| ImportError::new(name, super::error::Kind::Empty))?;
-    let invalid = |reason: String| ImportError::invalid(name, Some(row.line), reason);
-    let cells = row.texts().map_err(invalid)?;
-    let header = read_header(&cells).map_err(invalid)?;
+    let mut batches = RowBatches { reader, encoding, is_done: false, ready: VecDeque::new() };
+    let mut bytes = 0;
+    while batches.ready.len() < SAMPLE && bytes < MAX_LINE {
+        let Some(row) = batches.read_row() else { break };
+        bytes += row.cells.as_ref().map_or(0, |cells| cells.as_slice().len());
+        batches.ready.push_back(row);
+    }
+    let first = batches.ready.front().ok_or_else(|| ImportError::new(name, super::error::Kind::Empty))?;
+    let invalid = |reason: String| ImportError::invalid(name, Some(first.line), reason);
+    first.texts().map_err(invalid)?;
+    // A row that cannot be read is told in its turn.
+    let texts =
+        |row: &Row| row.texts().map_or_else(|_| Vec::new(), |texts| texts.into_iter().map(Cow::into_owned).collect());
+    let sample: Vec<Vec<String>> = batches.ready.iter().map(texts).collect();
+    let (header, before) = read(&sample).map_err(invalid)?;
+    batches.ready.drain(..before.min(sample.len()));
     Ok((header, batches))
 }
 
@@ -112,7 +140,7 @@ impl Iterator for RowBatches {
         let mut batch = Vec::with_capacity(BATCH);
         let mut bytes = 0;
         while batch.len() < BATCH && bytes < MAX_LINE {
-            let Some(row) = self.read_row() else { break };
+            let Some(row) = self.ready.pop_front().or_else(|| self.read_row()) else { break };
             bytes += row.cells.as_ref().map_or(0, |cells| cells.as_slice().len());
             batch.push(row);
         }
@@ -140,9 +168,11 @@ impl Row {
 
     /// The patch that the row stands for, `None` for a row of blank cells.
     pub(crate) fn patch(&self, header: &Header) -> (LineNumber, Option<Result<ContactPatch, String>>) {
-        self.read(header.len(), |cells| header.patch(cells))
+        (self.line, self.texts().map_or_else(|reason| Some(Err(reason)), |cells| header.patch(self.line, cells)))
     }
+}
 
+impl Row {
     /// What the row stands for, `None` for a row of blank cells; there must be so many.
     pub(crate) fn read<'r, T>(
         &'r self,

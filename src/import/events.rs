@@ -41,8 +41,9 @@ pub(super) fn open(opened: Opened, environment: &Environment) -> Result<io::Resu
         Format::Csv { delimiter } => delimiter,
         _ => return Err(foreign("events are JSON lines or CSV".to_owned())),
     };
-    let (header, rows) = csv::open(&opened.name, opened.reader, delimiter, opened.is_marked, |cells| {
-        Header::read(cells, environment.clone())
+    let (header, rows) = csv::open_as(&opened.name, opened.reader, delimiter, opened.is_marked, |rows| {
+        let cells = rows.first().map(Vec::as_slice).unwrap_or_default();
+        Header::read(cells, environment.clone()).map(|header| (header, 1))
     })?;
     Ok(Pipeline::start(rows, move |batch: Vec<csv::Row>| {
         let rows = batch.iter().map(|row| row.read(header.columns.len(), |cells| header.change(cells)));
@@ -52,18 +53,19 @@ pub(super) fn open(opened: Opened, environment: &Environment) -> Result<io::Resu
 
 /// A line that is an event.
 fn json_event(bytes: &[u8]) -> Result<Change, BadChange> {
-    let change = json::change(bytes)?;
+    // In a file of events no other line is in its place.
+    let change = json::change(bytes).map_err(|bad| BadChange { other_type: None, ..bad })?;
     match change.event {
         Event::Happened(_) => Ok(change),
         _ => {
             let reason = "this is no event but another change: `apply` takes those".to_owned();
-            Err(BadChange { reason, source: change.source })
+            Err(BadChange { reason, source: change.source, other_type: None })
         }
     }
 }
 
 impl Header {
-    fn read(cells: &[Cow<'_, str>], environment: Environment) -> Result<Self, String> {
+    fn read(cells: &[String], environment: Environment) -> Result<Self, String> {
         let columns: Vec<Column> = cells.iter().map(|cell| column(cell.trim())).collect::<Result<_, _>>()?;
         for (needed, title) in [(Column::Event, "Event"), (Column::On, "On")] {
             if !columns.contains(&needed) {

@@ -52,14 +52,14 @@ pub struct Cli {
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// The workspace's folder
+    /// The workspace's folder; unless told, here or in the nearest folder above
     #[arg(
         long,
         global = true,
         value_name = "DIR",
         env = "HEADCOUNT_STORE",
         hide_env_values = true,
-        default_value = ".headcount"
+        default_value = crate::cli::settings::USUAL_STORE
     )]
     pub store: PathBuf,
     /// How to write the answer

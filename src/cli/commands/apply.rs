@@ -1,6 +1,6 @@
 //! `apply`
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::IsTerminal;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant as Stopwatch};
@@ -8,16 +8,17 @@ use std::time::{Duration, Instant as Stopwatch};
 use crate::cli::Outcome;
 use crate::cli::args::stream::Apply;
 use crate::cli::commands::feed::{Feed, WhenClosed};
+use crate::cli::commands::flood::Flood;
 use crate::cli::commands::hiding::message;
 use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
 use crate::cli::output::progress::ProgressBar;
-use crate::cli::output::{counted, lasting};
+use crate::cli::output::{counted, grouped, lasting};
 use crate::cli::settings::Settings;
 use crate::import::changes::{Item, Next};
-use crate::import::{ChangeReader, ImportError, LineNumber, Source};
+use crate::import::{ChangeReader, ImportError, LineNumber, OtherType, Source};
 use crate::threads;
 use crate::value::Instant;
 use crate::workspace::{Applied, LogFilter, Omissions, WorkspaceError, Writer};
@@ -69,6 +70,9 @@ pub(super) fn apply(args: &Apply, settings: &Settings) -> Outcome {
         is_live: source.is_stream(),
         cut: Cut::of(args.batch_size),
         hides_addresses,
+        skips_unknown: args.skip_unknown,
+        // Who follows a stream reads each line when it comes.
+        flood: if source.is_stream() { Flood::endless(settings) } else { Flood::new(settings, None, 0)? },
         waiting: VecDeque::new(),
         has_ended: false,
         feed,
@@ -124,6 +128,8 @@ struct Totals {
     /// Lines of a source that were applied or rejected by an earlier run.
     seen: u64,
     rejected: u64,
+    /// Lines of types from which nothing follows, by type.
+    passed_over: BTreeMap<String, u64>,
     omissions: Omissions,
 }
 
@@ -136,6 +142,9 @@ struct Application<'s, 'o> {
     is_live: bool,
     cut: Cut,
     hides_addresses: bool,
+    /// Whether lines of types that nothing here knows are passed over.
+    skips_unknown: bool,
+    flood: Flood<'s>,
     /// Lines read and not applied yet.
     waiting: VecDeque<Item>,
     has_ended: bool,
@@ -230,7 +239,8 @@ impl Application<'_, '_> {
 
     /// Applies what is waiting, or as much as makes one commit; tells what came of it once that is durable.
     fn commit(&mut self) -> Outcome {
-        let Application { session, waiting, cut, hides_addresses, .. } = self;
+        let Application { session, waiting, cut, hides_addresses, skips_unknown, .. } = self;
+        let mut passed_over = BTreeMap::new();
         let mut rejected = Vec::new();
         let began = Stopwatch::now();
         let commit = session.told(session.workspace.write(session.settings.moment(), |writer| {
@@ -238,7 +248,7 @@ impl Application<'_, '_> {
             loop {
                 let lot = next_lot(waiting, cut.lot());
                 lines += lot.len() as u64;
-                seen += apply_lot(writer, lot, *hides_addresses, &mut rejected)?;
+                seen += apply_lot(writer, lot, (*hides_addresses, *skips_unknown), &mut passed_over, &mut rejected)?;
                 let is_full = match *cut {
                     Cut::Usual => lines >= LINES as u64,
                     Cut::EachLine => true,
@@ -250,16 +260,22 @@ impl Application<'_, '_> {
             }
             Ok((lines, seen))
         }))?;
-        let tell = || rejected.iter().for_each(|(line, reason)| session.rejected(&self.name, *line, reason));
-        match &self.progress {
-            Some(progress) => progress.interrupted(tell),
-            None => tell(),
+        for (line, reason) in &rejected {
+            let progress = &self.progress;
+            self.flood.reject(&self.name, *line, reason, |say| match progress {
+                Some(progress) => progress.interrupted(say),
+                None => say(),
+            })?;
+        }
+        let passed: u64 = passed_over.values().sum();
+        for (kind, count) in passed_over {
+            *self.totals.passed_over.entry(kind).or_default() += count;
         }
         let (lines, seen) = commit.value;
         let took = lasting(began.elapsed());
         session.settings.detail(&format!("entry {}: {} in {took}", commit.after.0, counted(lines, "line")));
         let refused = rejected.len() as u64;
-        self.totals.applied += lines - seen - refused;
+        self.totals.applied += lines - seen - refused - passed;
         self.totals.seen += seen;
         self.totals.rejected += refused;
         if self.is_live {
@@ -292,15 +308,23 @@ impl Application<'_, '_> {
     }
 
     fn finish(self) -> Outcome {
-        let Application { session, feed, progress, totals, hides_addresses, .. } = self;
+        let Application { session, feed, progress, totals, hides_addresses, mut flood, .. } = self;
         drop(progress);
-        let Totals { applied, seen, rejected, omissions } = totals;
+        flood.finish()?;
+        let Totals { applied, seen, rejected, passed_over, omissions } = totals;
         let given = feed.lines;
         feed.finish(session)?;
         warn(&omissions, session.settings, hides_addresses);
         let mut summary = format!("applied {}: {}", counted(applied, "change"), counted(given, "membership change"));
         if seen > 0 {
             summary.push_str(&format!("; {} seen before", counted(seen, "line")));
+        }
+        if !passed_over.is_empty() {
+            let kinds: Vec<String> =
+                passed_over.iter().take(5).map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
+            let more = if passed_over.len() > kinds.len() { ", …" } else { "" };
+            let passed: u64 = passed_over.values().sum();
+            summary.push_str(&format!("; {} passed over ({}{more})", counted(passed, "line"), kinds.join(", ")));
         }
         if rejected > 0 {
             summary.push_str(&format!("; {} rejected", counted(rejected, "line")));
@@ -322,7 +346,8 @@ pub(super) fn next_lot(waiting: &mut VecDeque<Item>, size: usize) -> Vec<Item> {
 pub(super) fn apply_lot(
     writer: &mut Writer<'_>,
     lot: Vec<Item>,
-    hides_addresses: bool,
+    (hides_addresses, skips_unknown): (bool, bool),
+    passed_over: &mut BTreeMap<String, u64>,
     rejected: &mut Vec<(LineNumber, String)>,
 ) -> Result<u64, WorkspaceError> {
     let (mut lines, mut changes, mut refused) =
@@ -336,7 +361,13 @@ pub(super) fn apply_lot(
             }
             Err(rejection) => {
                 let is_new = rejection.source.as_ref().map_or(Ok(true), |source| writer.advance_source(source))?;
-                if is_new {
+                let passed = rejection.other_type.as_ref().and_then(|other| match other {
+                    OtherType::Platform(kind) => Some(kind),
+                    OtherType::Unknown(kind) => Some(kind).filter(|_| skips_unknown),
+                });
+                if let (true, Some(kind)) = (is_new, passed) {
+                    *passed_over.entry(kind.to_string()).or_default() += 1;
+                } else if is_new {
                     refused.push((line, message(&rejection.reason, hides_addresses).into_owned()));
                 } else {
                     seen += 1;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::Outcome;
-use crate::cli::args::contact::{ContactCommand, Edit};
+use crate::cli::args::contact::{ContactCommand, Edit, Values};
 use crate::cli::commands::hiding::shown;
 use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
@@ -12,11 +12,13 @@ use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipCh
 use crate::cli::output::{Cell, Column, Format, Row};
 use crate::cli::settings::Settings;
 use crate::contact::Status;
-use crate::ids::{DocumentNumber, Sequence};
+use crate::ids::{DocumentNumber, Sequence, Uuid};
 use crate::store::{Cause, RowView};
 use crate::value::Instant;
 use crate::workspace::change::{Change, ContactRef, Event};
-use crate::workspace::{ContactPatch, LogFilter, MembershipEvent, NamedGroup, Override, Reader, WorkspaceError};
+use crate::workspace::{
+    ContactPatch, LogFilter, MembershipEvent, NamedGroup, Override, Reader, Rejection, WorkspaceError,
+};
 
 /// `contact …`
 pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome {
@@ -25,9 +27,17 @@ pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome 
         ContactCommand::Show(who) => session.show_contact(&who.contact),
         ContactCommand::Groups(who) => session.groups_of(&who.contact),
         ContactCommand::Timeline(who) => session.timeline(&who.contact),
+        ContactCommand::Create(values) => session.create_contact(values),
         ContactCommand::Edit(edit) => session.edit_contact(edit),
-        ContactCommand::Delete { contact, erase: true } => session.erase_contact(contact),
-        ContactCommand::Delete { contact, erase: false } => session.delete_contact(contact),
+        ContactCommand::Delete { contact, erase, yes } => {
+            // Who is meant may be a name or a number: that one, whatever else happens meanwhile.
+            let (uuid, name) = session.person(contact)?;
+            if !settings.is_sure(&format!("Delete {name} ({uuid})?"), *yes) {
+                return Err(Failure::Failed("nothing was deleted".to_owned()));
+            }
+            let contact = ContactRef::Uuid(uuid);
+            if *erase { session.erase_contact(&contact) } else { session.delete_contact(&contact) }
+        }
     }
 }
 
@@ -42,6 +52,12 @@ struct GroupsOf {
     /// Names of the groups that it is kept out of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     excluded: Vec<String>,
+}
+
+/// Names as a sentence lists them; a name that holds a comma stands in quotes.
+fn named(names: &[String]) -> String {
+    let shown = |name: &String| if name.contains(',') { format!("\"{name}\"") } else { name.clone() };
+    names.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 /// The answer of `contact timeline`.
@@ -134,7 +150,7 @@ impl Session<'_> {
         if format == Format::Table {
             for (what, names) in [("pinned in", &answer.pinned), ("excluded from", &answer.excluded)] {
                 if !names.is_empty() {
-                    self.settings.note(&format!("the contact is {what} {}", names.join(", ")));
+                    self.settings.note(&format!("the contact is {what} {}", named(names)));
                 }
             }
         }
@@ -198,29 +214,45 @@ impl Session<'_> {
             let document = self.contact(&reader, &edit.contact)?;
             (self.told(reader.row(document))?.map(|row| row.uuid()), reader.environment().redact_urns)
         };
-        let text = |text: &Option<String>| {
-            text.as_deref().map(|text| Some(text).filter(|text| !text.is_empty()).map(Box::from))
+        let patch = patch_of(uuid, &edit.values);
+        self.put_by_hand(&patch, &edit.values, hides_addresses)?;
+        self.show_contact(&uuid.map_or_else(|| edit.contact.clone(), ContactRef::Uuid))
+    }
+
+    fn create_contact(&self, values: &Values) -> Outcome {
+        let hides_addresses = {
+            let reader = self.reader()?;
+            let hides_addresses = reader.environment().redact_urns;
+            for urn in &values.urns {
+                if let Some(document) = self.told(reader.find(&ContactRef::Urn(urn.clone())))? {
+                    let holder = self.told(reader.identity(document))?.map(|uuid| uuid.to_string()).unwrap_or_default();
+                    let rejection = Rejection::UrnTaken { urn: urn.clone(), holder };
+                    return Err(Failure::Failed(why_refused(&rejection, hides_addresses)));
+                }
+            }
+            hides_addresses
         };
-        let patch = ContactPatch {
-            uuid,
-            name: text(&edit.name),
-            language: text(&edit.language),
-            status: edit.status,
-            urns: (!edit.urns.is_empty()).then(|| edit.urns.clone()),
-            fields: edit
-                .fields
-                .iter()
-                .map(|(key, value)| (key.as_str().into(), text(&Some(value.clone())).flatten()))
-                .collect(),
-            ..ContactPatch::default()
-        };
+        let uuid = Uuid::random();
+        self.put_by_hand(&patch_of(Some(uuid), values), values, hides_addresses)?;
+        self.show_contact(&ContactRef::Uuid(uuid))
+    }
+
+    fn put_by_hand(&self, patch: &ContactPatch, values: &Values, hides_addresses: bool) -> Outcome {
         self.change(hides_addresses, |writer| {
-            for (key, _) in &edit.fields {
+            for (key, _) in &values.fields {
                 writer.field_named(key)?;
             }
-            writer.put(&patch)
-        })?;
-        self.show_contact(&uuid.map_or_else(|| edit.contact.clone(), ContactRef::Uuid))
+            writer.put(patch)
+        })
+    }
+
+    /// Who is meant, by identity and name.
+    fn person(&self, reference: &ContactRef) -> Outcome<(Uuid, String)> {
+        let reader = self.reader()?;
+        let document = self.contact(&reader, reference)?;
+        let row = self.told(reader.row(document))?;
+        let row = row.ok_or_else(|| Failure::because(WorkspaceError::UnknownContact(String::new())))?;
+        Ok((row.uuid(), row.name().unwrap_or("a contact without a name").to_owned()))
     }
 
     fn delete_contact(&self, reference: &ContactRef) -> Outcome {
@@ -263,6 +295,24 @@ impl Session<'_> {
             Err(WorkspaceError::Rejected(rejection)) => Err(Failure::Failed(why_refused(&rejection, hides_addresses))),
             Err(error) => self.told(Err(error)),
         }
+    }
+}
+
+fn patch_of(uuid: Option<Uuid>, values: &Values) -> ContactPatch {
+    let text =
+        |text: &Option<String>| text.as_deref().map(|text| Some(text).filter(|text| !text.is_empty()).map(Box::from));
+    ContactPatch {
+        uuid,
+        name: text(&values.name),
+        language: text(&values.language),
+        status: values.status,
+        urns: (!values.urns.is_empty()).then(|| values.urns.clone()),
+        fields: values
+            .fields
+            .iter()
+            .map(|(key, value)| (key.as_str().into(), text(&Some(value.clone())).flatten()))
+            .collect(),
+        ..ContactPatch::default()
     }
 }
 

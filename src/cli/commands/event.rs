@@ -1,6 +1,6 @@
 //! `event …`
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use serde::Serialize;
@@ -166,7 +166,8 @@ impl Session<'_> {
             let mut rejected = Vec::new();
             let commit = self.write(|writer| {
                 while !waiting.is_empty() {
-                    apply_lot(writer, next_lot(&mut waiting, LOT), hides_addresses, &mut rejected)?;
+                    let lot = next_lot(&mut waiting, LOT);
+                    apply_lot(writer, lot, (hides_addresses, false), &mut BTreeMap::new(), &mut rejected)?;
                 }
                 Ok(())
             })?;

@@ -1,6 +1,6 @@
 //! `export`, `backup`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -49,7 +49,7 @@ pub(super) fn export(args: &Export, settings: &Settings) -> Outcome {
     target.finish()?;
     if export.unfit > 0 {
         settings.warn(&format!(
-            "left {} cells blank whose values a sheet cannot hold (several addresses of one scheme, `--`, or nothing but white space); \
+            "left {} cells blank whose values a sheet cannot hold (`--`, or nothing but white space); \
              a file named .jsonl holds them",
             grouped(export.unfit)
         ));
@@ -201,7 +201,8 @@ impl Exporter<'_> {
             ["UUID", "Name", "Language", "Status", "Created On", "Last Seen On"].map(str::to_owned).to_vec();
         header.extend(has_ids.then(|| "ID".to_owned()));
         header.extend(has_references.then(|| "Ref".to_owned()));
-        header.extend(schemes.iter().map(|scheme| format!("URN:{scheme}")));
+        // As many columns of a scheme as somebody has addresses.
+        header.extend(schemes.iter().flat_map(|(scheme, columns)| vec![format!("URN:{scheme}"); *columns]));
         header.extend(schema.fields().iter().map(|field| format!("Field:{}", field.key)));
         header.extend(self.groups.0.iter().map(|(_, name, _)| format!("Group:{name}")));
         let mut unfit = 0;
@@ -232,14 +233,13 @@ impl Exporter<'_> {
             }
             let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for urn in &contact.urns {
-                paths.entry(urn.scheme()).or_default().push(urn.path());
+                paths.entry(urn.scheme()).or_default().push(urn.written_path());
             }
-            for scheme in &schemes {
-                record.push(match paths.get(scheme.as_str()).map(Vec::as_slice) {
-                    Some([path]) => cell(Some(path)),
-                    Some(_) => cell(Some(CLEARS)),
-                    None => String::new(),
-                });
+            for (scheme, columns) in &schemes {
+                let held = paths.get(scheme.as_str()).map(Vec::as_slice).unwrap_or_default();
+                for place in 0..*columns {
+                    record.push(cell(held.get(place).copied()));
+                }
             }
             for field in schema.fields() {
                 record.push(cell(contact.fields.get(&field.id).map(|value| &*value.text)));
@@ -266,9 +266,14 @@ impl Exporter<'_> {
         self.each(|contact, _| {
             survey.has_ids |= contact.id.is_some();
             survey.has_references |= contact.reference.is_some();
+            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
             for urn in contact.urns.iter().filter(|_| !hides_addresses) {
-                if !survey.schemes.contains(urn.scheme()) {
-                    survey.schemes.insert(urn.scheme().to_owned());
+                *counts.entry(urn.scheme()).or_default() += 1;
+            }
+            for (scheme, count) in counts {
+                match survey.schemes.get_mut(scheme) {
+                    Some(known) => *known = count.max(*known),
+                    None => drop(survey.schemes.insert(scheme.to_owned(), count)),
                 }
             }
             Ok(())
@@ -280,8 +285,8 @@ impl Exporter<'_> {
 /// What some contact has.
 #[derive(Default)]
 struct Survey {
-    /// Schemes of addresses; none if addresses are hidden.
-    schemes: BTreeSet<String>,
+    /// Schemes of addresses, with how many of each somebody has; none if addresses are hidden.
+    schemes: BTreeMap<String, usize>,
     has_ids: bool,
     has_references: bool,
 }

@@ -1,5 +1,7 @@
 //! Membership changes on their way out: to standard output, and to a program if one is to be told.
 
+use std::collections::VecDeque;
+
 use crate::cli::Outcome;
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
@@ -96,6 +98,31 @@ impl<'o> Feed<'o> {
             Some(trigger) => trigger.flush(),
             None => Ok(()),
         }
+    }
+
+    /// Gives the last lines of what the log holds after one entry and up to another.
+    pub(super) fn give_last(
+        &mut self,
+        session: &Session<'_>,
+        reader: &Reader<'_>,
+        (after, up_to): (Sequence, Sequence),
+        filter: LogFilter,
+        limit: usize,
+    ) -> Outcome {
+        let mut last = VecDeque::new();
+        for events in session.told(reader.events_since(after, filter))? {
+            let events = session.told(events)?;
+            if events.first().is_some_and(|event| event.sequence > up_to) {
+                break;
+            }
+            last.extend(events.iter().map(MembershipChange::from));
+            last.drain(..last.len().saturating_sub(limit));
+        }
+        for line in &last {
+            self.print(|rows| rows.push(line))?;
+        }
+        self.lines += last.len() as u64;
+        self.print(RowStream::flush)
     }
 
     /// Tells the program alone what it has missed.

@@ -15,7 +15,7 @@ use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
 use crate::cli::output::contact::ContactItem;
 use crate::cli::output::shapes::{GroupItem, GroupList, UuidName};
-use crate::cli::output::{Cell, Column, Format, Row};
+use crate::cli::output::{Cell, Column, Format, Row, counted};
 use crate::cli::settings::Settings;
 use crate::ids::{DocumentNumber, GroupId};
 use crate::import::{Source, groups, references};
@@ -75,13 +75,21 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
             })?;
             session.show_group(edited.value)
         }
-        GroupCommand::Delete { name } => session.delete_group(name),
+        GroupCommand::Delete { name, yes } => {
+            if !settings.is_sure(&format!("Delete the group `{name}`?"), *yes) {
+                return Err(Failure::Failed("nothing was deleted".to_owned()));
+            }
+            session.delete_group(name)
+        }
         GroupCommand::Import { file, dialect, later } => {
             session.fill_later(*later);
             session.import_groups(file, *dialect)
         }
     }
 }
+
+/// Groups of a file whose warnings are drawn.
+const MOST_WARNED: u64 = 10;
 
 impl Session<'_> {
     /// Lets groups be filled by `headcount index`, if that is wanted.
@@ -116,15 +124,24 @@ impl Session<'_> {
         let reader = self.reader()?;
         // Looking for another group of the same meaning costs a look at every other one.
         let compares = inputs.len() <= MOST_COMPARED;
+        let mut warned = 0;
         for (input, outcome) in inputs.iter().zip(outcomes) {
             let Some(query) = input.query.as_deref().filter(|_| *outcome != GroupOutcome::Unchanged) else { continue };
             let group = self.told(reader.group_named(input.name.trim()))?;
             let purpose = if compares { Purpose::Group(Some(group)) } else { Purpose::Search };
             let parsed = self.told(reader.parse_and_lint(query, dialect, purpose))?;
-            if !parsed.warnings.is_empty() {
+            if parsed.warnings.is_empty() {
+                continue;
+            }
+            warned += 1;
+            if warned <= MOST_WARNED {
                 self.settings.note(&format!("{file}: about the query of group `{}`:", input.name));
                 queries::warnings(query, &parsed.warnings, self.settings);
             }
+        }
+        if warned > MOST_WARNED {
+            let more = counted(warned - MOST_WARNED, "more group");
+            self.settings.note(&format!("… and {more} with warnings; `headcount parse QUERY` tells those of a query"));
         }
         Ok(())
     }

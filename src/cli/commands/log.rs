@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use crate::cli::Outcome;
-use crate::cli::args::stream::{Log, Tick};
+use crate::cli::args::stream::{Log, Since, Tick};
 use crate::cli::commands::feed::{Feed, WhenClosed};
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
 use crate::ids::Sequence;
-use crate::workspace::LogFilter;
+use crate::value::Instant;
+use crate::workspace::{LogFilter, Reader};
 
 /// Time between looks at a log that is followed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -27,6 +28,17 @@ pub(super) fn tick(_: &Tick, settings: &Settings) -> Outcome {
     feed.finish(&session)
 }
 
+/// The last entry of the log before a moment.
+fn before(session: &Session<'_>, reader: &Reader<'_>, moment: Instant) -> Outcome<Sequence> {
+    for events in session.told(reader.events_since(reader.horizon(), LogFilter::default()))? {
+        let events = session.told(events)?;
+        if let Some(event) = events.first().filter(|event| event.time >= moment) {
+            return Ok(Sequence(event.sequence.0.saturating_sub(1)));
+        }
+    }
+    Ok(reader.sequence())
+}
+
 /// Prints the membership log.
 pub(super) fn log(args: &Log, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
@@ -35,7 +47,10 @@ pub(super) fn log(args: &Log, settings: &Settings) -> Outcome {
         group: args.group.as_deref().map(|name| session.told(reader.group_named(name))).transpose()?,
         contact: args.contact.as_ref().map(|contact| session.contact(&reader, contact)).transpose()?,
     };
-    let asked = Sequence(args.since);
+    let asked = match args.since {
+        Since::Entry(entry) => Sequence(entry),
+        Since::Moment(moment) => before(&session, &reader, moment)?,
+    };
     let mut output = settings.output();
     output.set_zone(reader.environment().timezone.clone());
     let (trigger, mut given) = match &args.exec {
@@ -54,6 +69,11 @@ pub(super) fn log(args: &Log, settings: &Settings) -> Outcome {
         feed = feed.drawn_at_once();
     }
     let last = reader.sequence();
+    if let Some(limit) = args.limit {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        feed.give_last(&session, &reader, (given, last), filter, limit)?;
+        return feed.finish(&session);
+    }
     feed.give(&session, &reader, given, last, filter)?;
     given = given.max(last);
     drop(reader);

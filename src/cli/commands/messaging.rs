@@ -128,6 +128,10 @@ struct Schedule {
 /// A point with those who are eligible.
 #[derive(Serialize)]
 struct PointItem {
+    /// Its place in the file, from 1; fires name it.
+    point: usize,
+    /// `2 days before edd at 9:00`
+    title: String,
     relative_to: String,
     offset: i32,
     unit: &'static str,
@@ -139,21 +143,20 @@ struct PointItem {
 /// When a point fires for a member.
 #[derive(Clone, Serialize)]
 struct Fire {
+    point: usize,
+    title: String,
     contact: UuidName,
     #[serde(serialize_with = "as_text")]
     value: Instant,
     #[serde(serialize_with = "as_text_or_null")]
     fire_on: Option<Instant>,
-    /// The point, for tables.
-    #[serde(skip)]
-    point: String,
 }
 
 impl Row for Fire {
     fn cells(&self) -> Vec<Cell> {
         vec![
             Cell::moment(self.fire_on),
-            self.point.as_str().into(),
+            self.title.as_str().into(),
             self.contact.name.as_str().into(),
             self.contact.uuid.as_str().into(),
             Cell::Moment(self.value),
@@ -211,7 +214,7 @@ pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
     let named = uuid.and_then(|uuid| reader.group_named(&uuid).ok());
     let group = named.map_or_else(|| session.told(reader.group_named(&file.group.name)), Ok)?;
     let mut points = Vec::new();
-    for definition in &file.points {
+    for (at, definition) in file.points.iter().enumerate() {
         let key = &definition.relative_to;
         if reader.schema().field(key).is_some_and(|field| field.kind != FieldType::Datetime) {
             return Err(Failure::Failed(format!("the field `{key}` holds no dates, so no point can count from it")));
@@ -224,7 +227,9 @@ pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
             Offset::Days(offset) => (offset, "days"),
             Offset::Weeks(offset) => (offset, "weeks"),
         };
-        let item = PointItem { relative_to: key.clone(), offset, unit, delivery_hour, eligible: 0, fires: Vec::new() };
+        let title = title(key, offset, unit, delivery_hour);
+        let (relative_to, fires) = (key.clone(), Vec::new());
+        let item = PointItem { point: at + 1, title, relative_to, offset, unit, delivery_hour, eligible: 0, fires };
         points.push((definition.point, date, item));
     }
     let now = reader.now().max(reader.clock());
@@ -238,10 +243,11 @@ pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
             let Some(value) = date.of(&contact) else { continue };
             let name = contact.name.as_deref().unwrap_or_default().to_owned();
             item.fires.push(Fire {
+                point: item.point,
+                title: item.title.clone(),
                 contact: UuidName { uuid: contact.uuid.to_string(), name },
                 value,
                 fire_on: point.next_fire(value, zone, now),
-                point: title(item),
             });
             item.eligible += 1;
         }
@@ -260,7 +266,7 @@ pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
         for point in &schedule.points {
             output.text(&format!(
                 "{}: {} of {} with that date",
-                title(point),
+                point.title,
                 counted(point.eligible, "member"),
                 schedule.group.name
             ))?;
@@ -270,15 +276,15 @@ pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
 }
 
 /// `2 days before edd at 9:00`
-fn title(point: &PointItem) -> String {
-    let (distance, key) = (point.offset.unsigned_abs(), &point.relative_to);
-    let unit = if distance == 1 { point.unit.trim_end_matches('s') } else { point.unit };
-    let mut title = match point.offset.signum() {
+fn title(key: &str, offset: i32, unit: &str, delivery_hour: Option<i8>) -> String {
+    let distance = offset.unsigned_abs();
+    let unit = if distance == 1 { unit.trim_end_matches('s') } else { unit };
+    let mut title = match offset.signum() {
         0 => format!("on {key}"),
         -1 => format!("{distance} {unit} before {key}"),
         _ => format!("{distance} {unit} after {key}"),
     };
-    if let Some(hour) = point.delivery_hour {
+    if let Some(hour) = delivery_hour {
         title.push_str(&format!(" at {hour}:00"));
     }
     title

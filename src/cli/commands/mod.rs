@@ -6,6 +6,7 @@ mod demo;
 mod event;
 mod export;
 mod feed;
+mod flood;
 mod group;
 mod hiding;
 mod hints;

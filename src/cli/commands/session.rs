@@ -11,6 +11,7 @@ use crate::cli::output::contact::ContactItem;
 use crate::cli::settings::Settings;
 use crate::ids::DocumentNumber;
 use crate::import::LineNumber;
+use crate::value::{Urn, phone};
 use crate::workspace::change::ContactRef;
 use crate::workspace::{Commit, Reader, Workspace, WorkspaceError, Writer};
 
@@ -23,7 +24,7 @@ pub(super) struct Session<'s> {
 impl<'s> Session<'s> {
     /// Opens the workspace that the command line names.
     pub(super) fn open(settings: &'s Settings) -> Outcome<Self> {
-        let workspace = Workspace::open(&settings.store).map_err(|error| failure(error, settings))?;
+        let workspace = Workspace::open(&settings.found_store()).map_err(|error| failure(error, settings))?;
         settings.detail(&format!("store {}", workspace.folder().display()));
         Ok(Session { workspace, settings })
     }
@@ -56,9 +57,65 @@ impl<'s> Session<'s> {
 
     /// The contact that the command line names.
     pub(super) fn contact(&self, reader: &Reader<'_>, reference: &ContactRef) -> Outcome<DocumentNumber> {
-        let found = self.told(reader.find(reference))?;
+        let found = match self.told(reader.find(reference))? {
+            None => self.meant(reader, reference)?,
+            found => found,
+        };
         let hides_addresses = reader.environment().redact_urns;
         found.ok_or_else(|| Failure::because(WorkspaceError::UnknownContact(shown(reference, hides_addresses))))
+    }
+
+    /// Who is meant by a text that is neither an identity nor an address: by phone number, reference code or name.
+    fn meant(&self, reader: &Reader<'_>, reference: &ContactRef) -> Outcome<Option<DocumentNumber>> {
+        let (ContactRef::Id(text) | ContactRef::Beginning(text)) = reference else { return Ok(None) };
+        let environment = reader.environment();
+        if !environment.redact_urns
+            && let Some(number) = phone::international(text, environment.country)
+        {
+            let urn = ContactRef::Urn(Urn::from_parts("tel", &number));
+            let found = self.told(reader.find(&urn))?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        let quoted = text.replace(['\\', '"'], " ");
+        for property in ["ref", "name"] {
+            let named = self.told(reader.find_some(&format!("{property} = \"{quoted}\""), 6))?;
+            match named.as_slice() {
+                [] => {}
+                [one] => return Ok(Some(*one)),
+                several => {
+                    let listed = self.listed(reader, several)?;
+                    return Err(Failure::Failed(format!("several contacts are called `{text}`: {listed}")));
+                }
+            }
+        }
+        let near = if text.chars().count() < 2 {
+            Vec::new()
+        } else {
+            reader.find_some(&format!("name ~ \"{quoted}\""), 4).unwrap_or_default()
+        };
+        if near.is_empty() {
+            return Ok(None);
+        }
+        let listed = self.listed(reader, &near)?;
+        let text = if environment.redact_urns { "so called".to_owned() } else { format!("`{text}`") };
+        Err(Failure::Failed(format!("there is no contact {text}; did you mean {listed}?")))
+    }
+
+    /// Contacts by name and how their identities begin, as they can be typed.
+    fn listed(&self, reader: &Reader<'_>, documents: &[DocumentNumber]) -> Outcome<String> {
+        let mut listed = Vec::new();
+        for &document in documents.iter().take(5) {
+            let Some(row) = self.told(reader.row(document))? else { continue };
+            let uuid = row.uuid().to_string();
+            let beginning = uuid.get(..8).unwrap_or(&uuid);
+            listed.push(format!("{} ({beginning})", row.name().unwrap_or_default()));
+        }
+        if documents.len() > 5 {
+            listed.push("others".to_owned());
+        }
+        Ok(listed.join(", "))
     }
 
     /// A contact as it is given out, without its groups; `None` if there is none of that number.

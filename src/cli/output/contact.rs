@@ -10,7 +10,26 @@ use super::{Cell, Column, Row};
 use crate::contact::{Contact, ContactView};
 use crate::ids::{FlowId, GroupId, Uuid};
 use crate::schema::Schema;
+use crate::sema::suggest::nearest;
 use crate::value::Instant;
+use crate::value::urn::is_known_scheme;
+
+/// Columns that every contact has, by name.
+const PROPERTIES: [&str; 13] = [
+    "uuid",
+    "id",
+    "ref",
+    "name",
+    "language",
+    "status",
+    "urns",
+    "urn",
+    "flow",
+    "tickets",
+    "created_on",
+    "modified_on",
+    "last_seen_on",
+];
 
 /// A contact.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -55,6 +74,9 @@ pub struct ContactItem {
     /// Fields that have columns of their own.
     #[serde(skip)]
     columns: Vec<String>,
+    /// The columns that were asked for, if any were.
+    #[serde(skip)]
+    chosen: Vec<String>,
 }
 
 impl ContactItem {
@@ -91,6 +113,7 @@ impl ContactItem {
             modified_on: contact.modified_on,
             last_seen_on: contact.last_seen_on,
             columns: Vec::new(),
+            chosen: Vec::new(),
         }
     }
 
@@ -115,6 +138,62 @@ impl ContactItem {
         self
     }
 
+    /// With these columns instead of the usual ones, if there are any.
+    pub fn with_chosen(mut self, chosen: &[String]) -> Self {
+        self.chosen = chosen.to_vec();
+        self
+    }
+
+    /// Names of columns as people give them, checked.
+    ///
+    /// # Errors
+    /// If one is neither a property of a contact, nor a scheme, nor the key of a field.
+    pub fn chosen(names: &[String], schema: &Schema) -> Result<Vec<String>, String> {
+        let check = |name: &String| {
+            let key = name.trim().to_lowercase();
+            let key = key.strip_prefix("fields.").or_else(|| key.strip_prefix("urns.")).unwrap_or(&key).to_owned();
+            if PROPERTIES.contains(&key.as_str()) || is_known_scheme(&key) || schema.field(&key).is_some() {
+                return Ok(key);
+            }
+            let known = PROPERTIES.iter().copied().chain(schema.fields().iter().map(|field| field.key.as_str()));
+            let near = nearest(&key, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            Err(format!("there is no column `{name}`{near}"))
+        };
+        names.iter().map(check).collect()
+    }
+
+    /// The columns that were asked for.
+    pub fn chosen_columns(chosen: &[String]) -> Vec<Column> {
+        chosen.iter().map(Column::text).collect()
+    }
+
+    fn cell(&self, column: &str) -> Cell {
+        match column {
+            "uuid" => self.uuid.as_str().into(),
+            "id" => Cell::text(self.id.as_deref()),
+            "ref" => Cell::text(self.reference.as_deref()),
+            "name" => Cell::text(self.name.as_deref()),
+            "language" => Cell::text(self.language.as_deref()),
+            "status" => Cell::text(self.status),
+            "urns" => self.urns.join(", ").into(),
+            "urn" => Cell::text(self.urns.first().map(String::as_str)),
+            "flow" => Cell::text(self.flow.as_ref().map(|flow| flow.name.as_str())),
+            "tickets" => Cell::Count(self.tickets.into()),
+            "created_on" => Cell::moment(self.created_on),
+            "modified_on" => Cell::moment(self.modified_on),
+            "last_seen_on" => Cell::moment(self.last_seen_on),
+            _ => match self.fields.get(column) {
+                Some(text) => text.as_str().into(),
+                None => {
+                    let of_scheme = |urn: &String| {
+                        Some(urn.split_once(':')?.1.to_owned()).filter(|_| urn.split(':').next() == Some(column))
+                    };
+                    Cell::text(self.urns.iter().find_map(of_scheme).as_deref())
+                }
+            },
+        }
+    }
+
     /// The columns of its cells, with those of the fields at the end.
     pub fn columns(fields: &[String]) -> Vec<Column> {
         let fixed = ["UUID", "Name", "Language", "Status", "Addresses", "Created on", "Last seen on"];
@@ -124,7 +203,9 @@ impl ContactItem {
     /// Its properties, one a line.
     pub fn properties(&self) -> Vec<(String, Cell)> {
         let names = |named: &[UuidName]| -> Cell {
-            named.iter().map(|named| named.name.as_str()).collect::<Vec<_>>().join(", ").into()
+            // A name that holds a comma would read as two.
+            let shown = |name: &str| if name.contains(',') { format!("\"{name}\"") } else { name.to_owned() };
+            named.iter().map(|named| shown(&named.name)).collect::<Vec<_>>().join(", ").into()
         };
         let mut properties: Vec<(String, Cell)> = vec![
             ("UUID".into(), self.uuid.as_str().into()),
@@ -150,6 +231,9 @@ impl ContactItem {
 
 impl Row for ContactItem {
     fn cells(&self) -> Vec<Cell> {
+        if !self.chosen.is_empty() {
+            return self.chosen.iter().map(|column| self.cell(column)).collect();
+        }
         let mut cells = vec![
             self.uuid.as_str().into(),
             Cell::text(self.name.as_deref()),

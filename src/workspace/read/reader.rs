@@ -305,10 +305,20 @@ impl<'w> Reader<'w> {
         })
     }
 
+    /// The first contacts that a query of the extended dialect finds, in order of document number.
+    ///
+    /// # Errors
+    /// If the query is invalid; if the store cannot be read.
+    pub fn find_some(&self, query: &str, most: usize) -> Result<Vec<DocumentNumber>, WorkspaceError> {
+        let query = self.parse(query, Dialect::Extended)?.query;
+        Ok(self.page(&query, &PageRequest { limit: Some(most), ..PageRequest::default() })?.documents)
+    }
+
     /// A contact's row, read in place.
     ///
     /// # Errors
     /// If the row is damaged.
+    #[doc(hidden)]
     pub fn row(&self, document: DocumentNumber) -> Result<Option<RowView<'_>>, WorkspaceError> {
         Ok(self.snapshot.view().row(document)?)
     }

@@ -121,7 +121,7 @@ impl<'w> Writer<'w> {
     /// ```
     /// use headcount::{Change, ContactPatch, Event, Instant, Settings, Urn, Workspace};
     ///
-    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = tempfile::tempdir().unwrap();
     /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
     /// let ann = Urn::parse("tel:+250788123123")?;
     /// workspace.write(Instant::now(), |batch| {
@@ -198,7 +198,7 @@ impl<'w> Writer<'w> {
     /// ```
     /// use headcount::{ContactPatch, Instant, Settings, Workspace};
     ///
-    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = tempfile::tempdir().unwrap();
     /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
     /// let commit = workspace.write(Instant::now(), |batch| {
     ///     batch.put(ContactPatch::new().name("Ann").urn("tel:+250788123123")?)?;
@@ -392,8 +392,23 @@ impl<'w> Writer<'w> {
     }
 
     /// Contacts staged so far: a caller that streams commits when there are enough.
+    #[doc(hidden)]
     pub fn staged_contacts(&self) -> usize {
         self.staging.len()
+    }
+
+    /// Documents of the contacts staged so far.
+    pub fn staged_documents(&self) -> impl Iterator<Item = DocumentNumber> {
+        self.staging.documents()
+    }
+
+    /// What the batch has made of contacts so far, and what it left out: for a caller that gives it up again.
+    ///
+    /// # Errors
+    /// As for a commit, but for its end.
+    pub fn counts_so_far(&mut self) -> Result<(ContactCounts, Omissions), WorkspaceError> {
+        self.flush()?;
+        Ok((self.counts, self.omissions.clone()))
     }
 
     /// The members of a group as this batch found them, or as what it has already carried out left them.
