@@ -188,7 +188,7 @@ pub(crate) fn json_lines<T: Send + 'static, E: Into<BadLine> + 'static>(
 /// What is wrong with a line, whatever it should have held.
 pub(crate) type BadLine = json::BadChange;
 
-fn too_long() -> String {
+pub(crate) fn too_long() -> String {
     format!("this line is longer than {MAX_LINE} bytes; is a line break missing?")
 }
 

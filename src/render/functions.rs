@@ -23,7 +23,7 @@ const FUNCTIONS: [(&str, usize, usize, &str); 31] = [
     ("has_group", 2, 3, "has_group(contact.groups, \"name or uuid\"): whether it is among them"),
     ("if", 2, 3, "if(test, then, else): one or the other"),
     ("join", 1, 2, "join(list, \", \"): the items with the text between them"),
-    ("length", 1, 1, "length(text): how many characters"),
+    ("length", 1, 1, "length(text): how many characters, or how many items of a list"),
     ("lower", 1, 1, "lower(text): in small letters"),
     ("max", 1, 100, "max(a, b, …): the largest number"),
     ("min", 1, 100, "min(a, b, …): the smallest number"),
@@ -211,7 +211,10 @@ fn plain(name: &str, values: Vec<Value>, span: Span, subject: &Subject<'_>) -> R
         }
         "text" => Value::Text(text(next())),
         "trim" => Value::Text(text(next()).trim().to_owned()),
-        "length" | "text_length" => count(text(next()).chars().count()),
+        "length" | "text_length" => match next() {
+            Value::List(items) if name == "length" => count(items.len()),
+            other => count(text(other).chars().count()),
+        },
         "lower" => Value::Text(text(next()).to_lowercase()),
         "upper" => Value::Text(text(next()).to_uppercase()),
         "title" => Value::Text(title(&text(next()))),

@@ -23,6 +23,7 @@ pub use read::depends::Dependent;
 pub use read::explain::Explained;
 pub use read::following::Subscription;
 pub use read::groups::GroupInfo;
+pub use read::history::{Period, Piece};
 pub use read::linting::Purpose;
 pub use read::log::{LogFilter, MembershipEvent, NamedGroup};
 pub use read::page::{Page, PageRequest};

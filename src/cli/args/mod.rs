@@ -9,6 +9,8 @@ pub mod maintain;
 pub mod messaging;
 pub mod report;
 pub mod search;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod stream;
 #[cfg(test)]
 mod tests;
@@ -140,6 +142,9 @@ pub enum Command {
     Export(maintain::Export),
     /// Draw a page of plots: sizes of groups, who entered and left, overlaps, fields, cost
     Report(report::Report),
+    /// Serve the workspace over HTTP: a page, an API, events
+    #[cfg(feature = "serve")]
+    Serve(serve::Serve),
     /// Search and explore at a prompt
     Repl(maintain::Repl),
     /// Print completions for a shell

@@ -14,6 +14,10 @@ pub struct Demo {
     /// Where to build the workspace; made anew each time
     #[arg(value_name = "DIR", default_value = ".headcount-demo")]
     pub folder: PathBuf,
+    /// Then serve it at http://127.0.0.1:8080, with changes made up as time goes by
+    #[cfg(feature = "serve")]
+    #[arg(long)]
+    pub serve: bool,
 }
 
 /// How texts are read: what `init`, `workspace set` and `parse` share.

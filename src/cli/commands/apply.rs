@@ -5,11 +5,11 @@ use std::io::IsTerminal;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant as Stopwatch};
 
+use crate::answers::hiding::message;
 use crate::cli::Outcome;
 use crate::cli::args::stream::Apply;
 use crate::cli::commands::feed::{Feed, WhenClosed};
 use crate::cli::commands::flood::Flood;
-use crate::cli::commands::hiding::message;
 use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::answers::shapes::{GroupItem, as_text_or_null};
 use crate::cli::Outcome;
 use crate::cli::args::event::EventCommand;
 use crate::cli::commands::apply::{LINES, LOT, apply_lot, next_lot, warn};
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{GroupItem, as_text_or_null};
 use crate::cli::output::{Cell, Column, Format, Row};
 use crate::cli::settings::Settings;
 use crate::import::{ChangeReader, Source};

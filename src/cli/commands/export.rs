@@ -6,12 +6,12 @@ use std::path::Path;
 
 use roaring::RoaringBitmap;
 
+use crate::answers::contact::ContactItem;
 use crate::cli::Outcome;
 use crate::cli::args::maintain::{Backup, Export};
 use crate::cli::commands::session::Session;
 use crate::cli::commands::target::Target;
 use crate::cli::failure::Failure;
-use crate::cli::output::contact::ContactItem;
 use crate::cli::output::{Format, counted, grouped};
 use crate::cli::settings::Settings;
 use crate::contact::Contact;

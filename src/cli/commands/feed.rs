@@ -2,16 +2,15 @@
 
 use std::collections::VecDeque;
 
+use crate::answers::shapes::MembershipChange;
 use crate::cli::Outcome;
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{CauseName, ContactUuid, MembershipChange, MembershipChangeType, UuidName};
 use crate::cli::output::{Format, Output, RowStream};
 use crate::cli::settings::Settings;
 use crate::ids::Sequence;
-use crate::store::Cause;
-use crate::workspace::{LogFilter, MembershipEvent, NamedGroup, Reader};
+use crate::workspace::{LogFilter, Reader};
 
 /// Where membership changes go.
 pub(super) struct Feed<'o> {
@@ -175,34 +174,6 @@ impl<'o> Feed<'o> {
         match self.trigger {
             Some(trigger) => trigger.finish(session),
             None => Ok(()),
-        }
-    }
-}
-
-impl From<Cause> for CauseName {
-    fn from(cause: Cause) -> Self {
-        match cause {
-            Cause::Change => CauseName::Change,
-            Cause::Clock => CauseName::Clock,
-            Cause::Edit => CauseName::Edit,
-            Cause::Manual => CauseName::Manual,
-        }
-    }
-}
-
-impl From<&MembershipEvent> for MembershipChange {
-    fn from(event: &MembershipEvent) -> Self {
-        let named = |groups: &[NamedGroup]| {
-            groups.iter().map(|group| UuidName { uuid: group.uuid.to_string(), name: group.name.clone() }).collect()
-        };
-        MembershipChange {
-            seq: event.sequence.0,
-            created_on: event.time,
-            kind: MembershipChangeType::ContactGroupsChanged,
-            contact: ContactUuid { uuid: event.contact.to_string() },
-            groups_added: named(&event.groups_added),
-            groups_removed: named(&event.groups_removed),
-            cause: event.cause.into(),
         }
     }
 }

@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 
+use crate::answers::stats::{StatsItem, TableItem};
 use crate::cli::Outcome;
 use crate::cli::args::maintain::{Check, Index, Stats};
 use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{as_text, as_text_or_null};
 use crate::cli::output::{Cell, Column, Format, Row, counted, grouped};
 use crate::cli::settings::Settings;
-use crate::value::Instant;
 use crate::workspace::{CheckReport, Finding, Workspace};
 
 /// What `check` found wrong.
@@ -166,15 +165,6 @@ pub(super) fn index(args: &Index, settings: &Settings) -> Outcome {
     settings.output().details(settings.format_or(Format::Table), &properties, None, &indexed)
 }
 
-/// A table of the store, as `stats` gives it.
-#[derive(Serialize)]
-struct TableItem {
-    name: &'static str,
-    entries: u64,
-    bytes: u64,
-    bytes_per_contact: u64,
-}
-
 impl Row for TableItem {
     fn cells(&self) -> Vec<Cell> {
         let Self { name, entries, bytes, bytes_per_contact } = *self;
@@ -185,51 +175,12 @@ impl Row for TableItem {
     }
 }
 
-/// The answer of `stats`.
-#[derive(Serialize)]
-struct StatsItem {
-    contacts: u64,
-    urns: u64,
-    groups: u64,
-    log_entries: u64,
-    dirty: u64,
-    #[serde(serialize_with = "as_text")]
-    clock: Instant,
-    #[serde(serialize_with = "as_text_or_null")]
-    next_due: Option<Instant>,
-    file_bytes: u64,
-    text_bytes: u64,
-    bytes_per_contact: u64,
-    readers: u32,
-    tables: Vec<TableItem>,
-}
-
 /// Sizes and counts.
 pub(super) fn stats(_: &Stats, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     let reader = session.reader()?;
     let stats = session.told(reader.stats())?;
-    let for_each = |bytes: u64| bytes.checked_div(stats.contacts).unwrap_or_default();
-    let tables = stats.tables.iter().map(|table| TableItem {
-        name: table.name,
-        entries: table.entries,
-        bytes: table.bytes,
-        bytes_per_contact: for_each(table.bytes),
-    });
-    let item = StatsItem {
-        contacts: stats.contacts,
-        urns: stats.urns,
-        groups: stats.groups,
-        log_entries: stats.log_entries,
-        dirty: stats.dirty,
-        clock: stats.clock,
-        next_due: stats.next_due,
-        file_bytes: stats.file_bytes,
-        text_bytes: stats.text_bytes,
-        bytes_per_contact: for_each(stats.file_bytes + stats.text_bytes),
-        readers: stats.readers,
-        tables: tables.collect(),
-    };
+    let item = StatsItem::from(&stats);
     let properties = [
         ("Contacts", Cell::Count(item.contacts)),
         ("Addresses", Cell::Count(item.urns)),

@@ -4,73 +4,50 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::audience;
+use crate::answers::contact::ContactItem;
+use crate::answers::search::{AudienceError, AudienceRequest, Recipients, Rendered};
+use crate::answers::shapes::{ContactUuid, UuidName, as_text, as_text_or_null};
 use crate::campaign::{Offset, Point};
 use crate::cli::Outcome;
 use crate::cli::args::messaging::{Audience, Campaign, Render};
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
-use crate::cli::output::contact::ContactItem;
-use crate::cli::output::shapes::{UuidName, as_text, as_text_or_null};
 use crate::cli::output::{Cell, Column, Format, Row, counted};
 use crate::cli::settings::Settings;
 use crate::contact::{Contact, Status, TypedValue};
 use crate::diagnostic::{Code, Diagnostic, draw};
 use crate::ids::{DocumentNumber, FieldId};
 use crate::import::{Source, campaign as campaigns};
-use crate::render::{RenderError, Subject, Template};
+use crate::render::{RenderError, Template};
 use crate::schema::FieldType;
 use crate::sema::query::Dialect;
 use crate::sema::suggest::nearest;
 use crate::value::Instant;
-use crate::workspace::{PageRequest, Reader, WorkspaceError};
-
-/// The answer of `audience`.
-#[derive(Serialize)]
-struct Recipients {
-    query: String,
-    total: u64,
-    contacts: Vec<ContactItem>,
-}
+use crate::workspace::{Reader, WorkspaceError};
 
 /// Computes who a broadcast reaches.
 pub(super) fn audience(args: &Audience, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     let reader = session.reader()?;
-    let group = |name: &String| session.told(reader.group_named(name));
-    let started = args.exclude_started.as_deref().map(|name| {
-        let flow = reader.schema().flow(name).map(|flow| flow.id);
-        flow.ok_or_else(|| {
-            let near = nearest(name, reader.schema().flows().iter().map(|flow| flow.name.as_str()));
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            Failure::Failed(format!("there is no flow `{name}`{hint}"))
-        })
-    });
-    let mut contacts = Vec::new();
-    for reference in &args.contacts {
-        let document = session.contact(&reader, reference)?;
-        contacts.extend(session.told(reader.identity(document))?);
-    }
-    let query = args.query.as_deref().map(|text| session.told(reader.parse(text, Dialect::Extended)));
-    let audience = audience::Audience {
-        groups: args.groups.iter().map(group).collect::<Outcome<_>>()?,
-        contacts,
-        query: query.transpose()?.map(|parsed| parsed.query),
-        exclude_groups: args.exclude_groups.iter().map(group).collect::<Outcome<_>>()?,
+    let request = AudienceRequest {
+        groups: args.groups.clone(),
+        contacts: args.contacts.clone(),
+        query: args.query.clone(),
+        dialect: Dialect::Extended,
+        exclude_groups: args.exclude_groups.clone(),
         exclude_in_flow: args.exclude_in_flow,
-        exclude_started: started.transpose()?,
+        exclude_started: args.exclude_started.clone(),
         not_seen_since: args.not_seen_since,
         include_inactive: args.include_inactive,
     };
-    let Some(query) = audience.to_query(reader.schema()) else {
-        return Err(Failure::Usage("say who is to be reached: --group, --contact or --query".to_owned()));
+    let recipients = match Recipients::of(&reader, &request) {
+        Ok(recipients) => recipients,
+        Err(AudienceError::Workspace(error)) => return session.told(Err(error)),
+        Err(AudienceError::Nobody) => {
+            return Err(Failure::Usage("say who is to be reached: --group, --contact or --query".to_owned()));
+        }
+        Err(error) => return Err(Failure::because(error)),
     };
-    let page = session.told(reader.page(&query, &PageRequest { limit: None, ..PageRequest::default() }))?;
-    let mut contacts = Vec::with_capacity(page.documents.len());
-    for document in page.documents {
-        contacts.extend(session.item(&reader, document)?);
-    }
-    let recipients = Recipients { query: page.query, total: page.total, contacts };
     let mut output = settings.output();
     output.set_zone(reader.environment().timezone.clone());
     let format = settings.format_or(Format::Table);
@@ -81,33 +58,25 @@ pub(super) fn audience(args: &Audience, settings: &Settings) -> Outcome {
     output.list(format, ContactItem::columns(&[]), &recipients, &recipients.contacts)
 }
 
-/// The answer of `render`.
-#[derive(Serialize)]
-struct Rendered {
-    text: String,
-}
-
 /// Fills in a message for a contact.
 pub(super) fn render(args: &Render, settings: &Settings) -> Outcome {
     let template = Template::parse(&args.template).map_err(|error| in_template(&args.template, &error, settings))?;
     let session = Session::open(settings)?;
     let reader = session.reader()?;
     let document = session.contact(&reader, &args.contact)?;
-    let Some(contact) = session.told(reader.contact(document))? else { return Ok(()) };
-    let mut groups = Vec::new();
-    for id in session.told(reader.groups_of(document))? {
-        groups.extend(reader.schema().group_by_id(id).map(|group| (group.uuid, group.name.clone())));
-    }
-    let (schema, environment) = (reader.schema(), reader.environment());
-    let subject = Subject { contact: &contact, groups: &groups, schema, environment };
-    let rendered = template.render(&subject).map_err(|error| in_template(&args.template, &error, settings))?;
+    let rendered = session
+        .told(Rendered::of(&reader, &template, document))?
+        .map_err(|error| in_template(&args.template, &error, settings))?;
     let mut output = settings.output();
     match settings.format_or(Format::Table) {
-        Format::Json => output.document(&Rendered { text: rendered }),
-        Format::Jsonl => output.line(&Rendered { text: rendered }).and_then(|()| output.flush()),
-        Format::Ids => output.text(&contact.uuid.to_string()).and_then(|()| output.flush()),
+        Format::Json => output.document(&rendered),
+        Format::Jsonl => output.line(&rendered).and_then(|()| output.flush()),
+        Format::Ids => {
+            let uuid = session.told(ContactUuid::of(&reader, document))?;
+            output.text(&uuid.uuid).and_then(|()| output.flush())
+        }
         // The message as it is: that is what one pipes on.
-        Format::Table | Format::Csv => output.text(&rendered).and_then(|()| output.flush()),
+        Format::Table | Format::Csv => output.text(&rendered.text).and_then(|()| output.flush()),
     }
 }
 

@@ -8,7 +8,6 @@ mod export;
 mod feed;
 mod flood;
 mod group;
-mod hiding;
 mod hints;
 mod import;
 mod log;
@@ -19,6 +18,8 @@ mod queries;
 mod query;
 mod repl;
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod session;
 mod target;
 mod tools;
@@ -66,5 +67,7 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Completions(args) => tools::completions(&args, settings),
         Command::Man(args) => tools::man(&args, settings),
         Command::Repl(_) => repl::repl(settings),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::serve(&args, settings),
     }
 }

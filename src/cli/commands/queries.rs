@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 
+use crate::answers::hiding;
+use crate::answers::shapes::RejectedLine;
 use crate::cli::Outcome;
-use crate::cli::commands::hiding;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::RejectedLine;
 use crate::cli::output::{Format, Output};
 use crate::cli::settings::{Settings, Verbosity};
 use crate::diagnostic::{Diagnostic, Errors, draw};

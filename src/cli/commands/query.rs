@@ -2,13 +2,13 @@
 
 use std::io::Read;
 
+use crate::answers::contact::ContactItem;
+use crate::answers::shapes::{Counted, Found, Metadata};
 use crate::cli::Outcome;
 use crate::cli::args::search::{Explain, QueryArgs};
 use crate::cli::commands::queries;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
-use crate::cli::output::contact::ContactItem;
-use crate::cli::output::shapes::{Counted, Found, Metadata};
 use crate::cli::output::{Format, Output, grouped};
 use crate::cli::settings::Settings;
 use crate::exec::Order;
@@ -95,17 +95,11 @@ impl<'s> Search<'s> {
     }
 
     fn count(&self, query: &Query) -> Result<Counted, WorkspaceError> {
-        let total = match self.group {
-            None => self.reader.count_query(query)?,
-            Some(_) => self.reader.page(query, &PageRequest { limit: Some(0), ..self.request() })?.total,
-        };
-        Ok(Counted { query: self.reader.canonical(query), total })
+        Counted::of(self.reader, query, &self.request())
     }
 
     fn found(&self, query: &Query, page: Page) -> Outcome<Found<ContactItem>> {
-        let contacts = self.items(&page.documents, &[]).collect::<Outcome<Vec<_>>>()?;
-        let metadata = Metadata::of(query, self.reader.schema());
-        Ok(Found { query: page.query, total: page.total, contacts, next: page.next, metadata })
+        self.session.told(Found::of_page(self.reader, query, page))
     }
 
     fn items<'a>(

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use crate::answers::contact::ContactItem;
+use crate::answers::search::contact_named;
 use crate::cli::Outcome;
-use crate::cli::commands::hiding::shown;
 use crate::cli::commands::hints::Hinted;
 use crate::cli::commands::queries;
 use crate::cli::failure::Failure;
-use crate::cli::output::contact::ContactItem;
 use crate::cli::settings::Settings;
 use crate::ids::DocumentNumber;
 use crate::import::LineNumber;
@@ -57,12 +57,12 @@ impl<'s> Session<'s> {
 
     /// The contact that the command line names.
     pub(super) fn contact(&self, reader: &Reader<'_>, reference: &ContactRef) -> Outcome<DocumentNumber> {
-        let found = match self.told(reader.find(reference))? {
-            None => self.meant(reader, reference)?,
-            found => found,
-        };
-        let hides_addresses = reader.environment().redact_urns;
-        found.ok_or_else(|| Failure::because(WorkspaceError::UnknownContact(shown(reference, hides_addresses))))
+        if self.told(reader.find(reference))?.is_none()
+            && let Some(meant) = self.meant(reader, reference)?
+        {
+            return Ok(meant);
+        }
+        self.told(contact_named(reader, reference))
     }
 
     /// Who is meant by a text that is neither an identity nor an address: by phone number, reference code or name.
@@ -120,8 +120,7 @@ impl<'s> Session<'s> {
 
     /// A contact as it is given out, without its groups; `None` if there is none of that number.
     pub(super) fn item(&self, reader: &Reader<'_>, document: DocumentNumber) -> Outcome<Option<ContactItem>> {
-        let row = self.told(reader.row(document))?;
-        Ok(row.map(|row| ContactItem::of(&row, reader.schema(), reader.environment().redact_urns)))
+        self.told(ContactItem::plain(reader, document))
     }
 
     /// Tells that a line of a file has had no effect, and why.

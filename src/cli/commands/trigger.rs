@@ -10,11 +10,11 @@ use std::io::{BufWriter, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::answers::shapes::MembershipChange;
 use crate::cli::Outcome;
 use crate::cli::args::TriggerCommand;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::MembershipChange;
 use crate::ids::Sequence;
 use crate::workspace::LogFilter;
 use crate::workspace::change::SourcePosition;

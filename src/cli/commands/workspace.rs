@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
+use crate::answers::shapes::{GroupItem, UuidName, as_text_or_null};
 use crate::cli::Outcome;
 use crate::cli::args::workspace::{
     Depends, EnvironmentOptions, FieldCommand, Init, SchemaCommand, WorkspaceCommand, WorkspaceSet,
 };
 use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{GroupItem, UuidName, as_text_or_null};
 use crate::cli::output::{Cell, Column, Format, Row, counted};
 use crate::cli::settings::Settings;
 use crate::import::{Source, schema};

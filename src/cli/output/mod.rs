@@ -3,11 +3,10 @@
 //! A command gives rows that serialise as JSON and have cells; [`Output`] writes them as a table, one JSON document,
 //! JSON lines, CSV or ids. Every write may find that the reader has gone; that ends the command in silence.
 
+mod answers;
 mod cell;
-pub mod contact;
 pub mod progress;
 mod rows;
-pub mod shapes;
 mod table;
 #[cfg(test)]
 mod tests;

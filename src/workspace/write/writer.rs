@@ -249,6 +249,22 @@ impl<'w> Writer<'w> {
         })
     }
 
+    /// Whether addresses are hidden in this workspace.
+    pub fn hides_addresses(&self) -> bool {
+        self.environment.redact_urns
+    }
+
+    /// The identity of the contact that input names, as this batch sees it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn identity_of(&mut self, reference: &ContactRef) -> Result<Option<Uuid>, WorkspaceError> {
+        match self.find(reference)? {
+            Some(document) => Ok(self.staged(document)?.map(|contact| contact.uuid)),
+            None => Ok(None),
+        }
+    }
+
     /// Brings a contact into the batch, and gives it as the batch sees it.
     fn staged(&mut self, document: DocumentNumber) -> Result<Option<&Contact>, WorkspaceError> {
         if !self.staging.holds(document)

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use roaring::RoaringBitmap;
 
+use crate::answers::hiding::message;
 use crate::cli::Outcome;
 use crate::cli::args::workspace::Import;
 use crate::cli::commands::flood::Flood;
-use crate::cli::commands::hiding::message;
 use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
