@@ -21,6 +21,7 @@ mod detect;
 mod elements;
 mod error;
 mod events;
+pub(crate) mod formula;
 pub mod groups;
 pub mod infer;
 mod json;
