@@ -81,6 +81,7 @@ mod import;
 mod index;
 mod language;
 mod lint;
+mod memory;
 mod model;
 mod plan;
 mod refresh;

@@ -19,6 +19,15 @@ pub struct TableItem {
     pub bytes_per_contact: u64,
 }
 
+/// Who holds the oldest snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct OldestReaderItem {
+    /// The number of the process.
+    pub process: u32,
+    /// Commits made since.
+    pub commits_behind: u64,
+}
+
 /// The answer of `stats`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct StatsItem {
@@ -40,12 +49,16 @@ pub struct StatsItem {
     pub next_due: Option<Instant>,
     /// Bytes of the store's file.
     pub file_bytes: u64,
+    /// Bytes of it that hold nothing.
+    pub free_bytes: u64,
     /// Bytes of the text index.
     pub text_bytes: u64,
     /// Bytes of both by contacts.
     pub bytes_per_contact: u64,
     /// Reader slots in use at once so far.
     pub readers: u32,
+    /// The oldest snapshot that another process reads, where that is known.
+    pub oldest_reader: Option<OldestReaderItem>,
     /// Tables of the store.
     pub tables: Vec<TableItem>,
 }
@@ -68,9 +81,13 @@ impl From<&Stats> for StatsItem {
             clock: stats.clock,
             next_due: stats.next_due,
             file_bytes: stats.file_bytes,
+            free_bytes: stats.free_bytes,
             text_bytes: stats.text_bytes,
             bytes_per_contact: for_each(stats.file_bytes + stats.text_bytes),
             readers: stats.readers,
+            oldest_reader: stats
+                .oldest_reader
+                .map(|reader| OldestReaderItem { process: reader.process, commits_behind: reader.commits_behind }),
             tables: tables.collect(),
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::args::Global;
 use crate::cli::output::progress::ProgressBar;
-use crate::cli::output::{Color, Format, Output};
+use crate::cli::output::{Color, Format, Output, harmless_lines};
 use crate::value::Instant;
 
 /// Where a workspace is unless told.
@@ -131,19 +131,19 @@ impl Settings {
     /// Says something that people want to know on standard error, unless quiet.
     pub fn note(&self, message: &str) {
         if self.verbosity > Verbosity::Quiet {
-            say(message);
+            say("", message);
         }
     }
 
     /// Says which input was rejected on standard error, even if quiet: nothing is skipped in silence.
     pub fn line(&self, message: &str) {
-        say(message);
+        say("", message);
     }
 
     /// Says a detail on standard error with `-v`.
     pub fn detail(&self, message: &str) {
         if self.verbosity >= Verbosity::Verbose {
-            say(message);
+            say("", message);
         }
     }
 
@@ -169,14 +169,14 @@ impl Settings {
 
     fn say_as(&self, kind: &str, color: &str, message: &str) {
         if self.color_errors {
-            say(&format!("\x1b[1;{color}m{kind}:\x1b[0m {message}"));
+            say(&format!("\x1b[1;{color}m{kind}:\x1b[0m "), message);
         } else {
-            say(&format!("{kind}: {message}"));
+            say(&format!("{kind}: "), message);
         }
     }
 }
 
-/// Standard error may be closed, and then there is nobody to tell.
-fn say(message: &str) {
-    let _ = writeln!(std::io::stderr(), "{message}");
+/// Standard error may be closed, and then there is nobody to tell. What a message quotes does nothing to a terminal.
+fn say(kind: &str, message: &str) {
+    let _ = writeln!(std::io::stderr(), "{kind}{}", harmless_lines(message));
 }

@@ -9,6 +9,7 @@ use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use crate::import::MAX_LINE;
 use crate::import::decode::latin_1;
 use crate::import::error::{ImportError, LineNumber, shown};
+use crate::import::formula;
 use crate::import::sheet::{Header, SAMPLE, SheetOptions};
 use crate::workspace::change::ContactPatch;
 
@@ -141,9 +142,9 @@ impl Row {
             .enumerate()
             .map(|(at, cell)| {
                 if self.is_latin_1 {
-                    return Ok(latin_1(cell));
+                    return Ok(formula::unquoted(latin_1(cell)));
                 }
-                std::str::from_utf8(cell).map(Cow::Borrowed).map_err(|_| {
+                std::str::from_utf8(cell).map(|cell| formula::unquoted(Cow::Borrowed(cell))).map_err(|_| {
                     let cell = shown(&String::from_utf8_lossy(cell));
                     format!("cell {} is not UTF-8 as the rows before it are: {cell}", at + 1)
                 })

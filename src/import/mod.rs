@@ -20,6 +20,7 @@ mod decode;
 mod detect;
 mod elements;
 mod error;
+pub(crate) mod formula;
 pub mod groups;
 pub mod infer;
 mod json;

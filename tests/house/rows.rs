@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The house, from the ground floor up. Modules on one row may import from each other.
 const ROWS: [&[&str]; 19] = [
-    &["files", "ids", "span", "threads"],
+    &["files", "ids", "memory", "span", "threads"],
     &["value", "schema", "diagnostic"],
     &["syntax"],
     &["contact", "sema", "language"],

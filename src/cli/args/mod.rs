@@ -132,6 +132,8 @@ pub enum Command {
     Index(maintain::Index),
     /// Sizes and counts
     Stats(maintain::Stats),
+    /// Give back what the store's file holds of nothing
+    Compact(maintain::Compact),
     /// Copy the workspace while others write
     Backup(maintain::Backup),
     /// Write contacts with their groups to a file

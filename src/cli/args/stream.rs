@@ -46,6 +46,9 @@ pub struct Apply {
     /// Also send the membership changes to this program, as JSON lines, at least once
     #[arg(long, value_name = "COMMAND")]
     pub exec: Option<TriggerCommand>,
+    /// Keep where the program has come to under this name, and not under its command
+    #[arg(long = "as", value_name = "NAME", requires = "exec", value_parser = values::name)]
+    pub consumer: Option<String>,
     /// Pass over lines of types that nothing here knows, and count them
     #[arg(long)]
     pub skip_unknown: bool,
@@ -81,4 +84,7 @@ pub struct Log {
     /// Also send the lines to this program; where it has come to is kept
     #[arg(long, value_name = "COMMAND")]
     pub exec: Option<TriggerCommand>,
+    /// Keep where the program has come to under this name, and not under its command
+    #[arg(long = "as", value_name = "NAME", requires = "exec", value_parser = values::name)]
+    pub consumer: Option<String>,
 }

@@ -100,7 +100,7 @@ impl Tour<'_> {
             self.output.text("")?;
         }
         if self.output.has_color() {
-            self.output.text(&format!("\x1b[1m{text}\x1b[0m"))
+            self.output.bytes(format!("\x1b[1m{text}\x1b[0m\n").as_bytes())
         } else {
             self.output.text(text)
         }

@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 
 use crate::answers::contact::ContactItem;
 use crate::cli::Outcome;
-use crate::cli::args::maintain::{Backup, Export};
+use crate::cli::args::maintain::{Backup, Export, Formulas};
 use crate::cli::commands::session::Session;
 use crate::cli::commands::target::Target;
 use crate::cli::failure::Failure;
@@ -16,6 +16,7 @@ use crate::cli::output::{Format, counted, grouped};
 use crate::cli::settings::Settings;
 use crate::contact::Contact;
 use crate::ids::{DocumentNumber, GroupId};
+use crate::import::formula;
 use crate::workspace::Reader;
 
 /// Contacts whose groups are looked up together.
@@ -44,7 +45,8 @@ pub(super) fn export(args: &Export, settings: &Settings) -> Outcome {
         return parquet(&session, &reader, target, &args.file);
     }
     let groups = Groups::load(&session, &reader)?;
-    let mut export = Exporter { session: &session, reader: &reader, groups, unfit: 0 };
+    let quotes = args.formulas == Formulas::Quote;
+    let mut export = Exporter { session: &session, reader: &reader, groups, quotes, unfit: 0, quoted: 0 };
     let count = if shape == Shape::Sheet { export.sheet(&mut target) } else { export.lines(&mut target) }?;
     target.finish()?;
     if export.unfit > 0 {
@@ -52,6 +54,13 @@ pub(super) fn export(args: &Export, settings: &Settings) -> Outcome {
             "left {} cells blank whose values a sheet cannot hold (`--`, or nothing but white space); \
              a file named .jsonl holds them",
             grouped(export.unfit)
+        ));
+    }
+    if export.quoted > 0 {
+        settings.warn(&format!(
+            "put a ' before {} that a spreadsheet would take for a formula; `import` takes it away again, and \
+             `--formulas keep` leaves it out",
+            counted(export.quoted, "text")
         ));
     }
     settings.note(&format!("exported {}", counted(count, "contact")));
@@ -150,8 +159,12 @@ struct Exporter<'s> {
     session: &'s Session<'s>,
     reader: &'s Reader<'s>,
     groups: Groups,
+    /// Whether texts that begin as a formula does get a ' before them.
+    quotes: bool,
     /// Cells left blank because a sheet cannot hold their values.
     unfit: u64,
+    /// Cells that got a '.
+    quoted: u64,
 }
 
 impl Exporter<'_> {
@@ -205,7 +218,7 @@ impl Exporter<'_> {
         header.extend(schemes.iter().flat_map(|(scheme, columns)| vec![format!("URN:{scheme}"); *columns]));
         header.extend(schema.fields().iter().map(|field| format!("Field:{}", field.key)));
         header.extend(self.groups.0.iter().map(|(_, name, _)| format!("Group:{name}")));
-        let mut unfit = 0;
+        let (mut unfit, mut quoted) = (0, 0);
         let mut writer = csv::Writer::from_writer(&mut target.writer);
         writer.write_record(&header)?;
         let count = self.each(|contact, places| {
@@ -251,11 +264,17 @@ impl Exporter<'_> {
                 }
             }
             record.extend(flags.into_iter().map(str::to_owned));
+            if self.quotes {
+                for cell in record.iter_mut().filter(|cell| formula::is_one(cell)) {
+                    cell.insert(0, formula::QUOTE);
+                    quoted += 1;
+                }
+            }
             Ok(writer.write_record(&record)?)
         })?;
         writer.flush()?;
         drop(writer);
-        self.unfit = unfit;
+        (self.unfit, self.quoted) = (unfit, quoted);
         Ok(count)
     }
 

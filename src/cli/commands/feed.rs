@@ -85,18 +85,12 @@ impl<'o> Feed<'o> {
             for event in &events {
                 let line = MembershipChange::from(event);
                 self.print(|rows| rows.push(&line))?;
-                if let Some(trigger) = &mut self.trigger {
-                    trigger.tell(&line)?;
-                }
             }
             self.lines += events.len() as u64;
         }
         let draws_at_once = self.draws_at_once;
         self.print(|rows| if draws_at_once { rows.draw_held() } else { rows.flush() })?;
-        match &mut self.trigger {
-            Some(trigger) => trigger.flush(),
-            None => Ok(()),
-        }
+        self.tell(session, reader)
     }
 
     /// Gives the last lines of what the log holds after one entry and up to another.
@@ -124,43 +118,14 @@ impl<'o> Feed<'o> {
         self.print(RowStream::flush)
     }
 
-    /// Tells the program alone what it has missed.
-    pub(super) fn tell_missed(&mut self, session: &Session<'_>, after: Sequence, up_to: Sequence) -> Outcome {
-        let Some(trigger) = &mut self.trigger else { return Ok(()) };
-        if after >= up_to {
-            return Ok(());
-        }
-        let reader = session.reader()?;
-        if after < reader.horizon() {
-            session
-                .settings
-                .warn("the log was cut off after what the program was told last: it has missed what was cut");
-        }
-        for events in session.told(reader.events_since(after, LogFilter::default()))? {
-            let events = session.told(events)?;
-            if events.first().is_some_and(|event| event.sequence > up_to) {
-                break;
-            }
-            for event in &events {
-                trigger.tell(&MembershipChange::from(event))?;
-            }
-        }
-        trigger.flush()
+    /// Tells the program everything that a reader knows of and that it was not told of yet, whoever did it.
+    pub(super) fn tell(&mut self, session: &Session<'_>, reader: &Reader<'_>) -> Outcome {
+        self.trigger.as_mut().map_or(Ok(()), |trigger| trigger.tell(session, reader))
     }
 
-    /// Advances the clock if something is due, and gives what came of it.
-    pub(super) fn catch_up(&mut self, session: &Session<'_>) -> Outcome {
-        let now = session.settings.moment();
-        if session.reader()?.next_due().is_none_or(|due| due > now) {
-            return Ok(());
-        }
-        let ticked = session.told(session.workspace.tick(now))?;
-        self.give(session, &session.reader()?, ticked.before, ticked.after, LogFilter::default())
-    }
-
-    /// The program that is told, if there is one.
-    pub(super) fn trigger(&mut self) -> Option<&mut Trigger> {
-        self.trigger.as_mut()
+    /// Keeps how far the program has come, now and then.
+    pub(super) fn keep_position(&mut self, session: &Session<'_>) -> Outcome {
+        self.trigger.as_mut().map_or(Ok(()), |trigger| trigger.keep_position(session))
     }
 
     /// Writes what comes after the last line, and waits for the program that was told.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::answers::stats::{StatsItem, TableItem};
 use crate::cli::Outcome;
-use crate::cli::args::maintain::{Check, Index, Stats};
+use crate::cli::args::maintain::{Check, Compact, Index, Stats};
 use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Cell, Column, Format, Row, counted, grouped};
@@ -165,6 +165,25 @@ pub(super) fn index(args: &Index, settings: &Settings) -> Outcome {
     settings.output().details(settings.format_or(Format::Table), &properties, None, &indexed)
 }
 
+/// The answer of `compact`.
+#[derive(Serialize)]
+struct Compacted {
+    bytes_before: u64,
+    bytes_after: u64,
+}
+
+/// Writes the store anew without what it holds of nothing.
+pub(super) fn compact(_: &Compact, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    let progress = settings.progress_waiting("compacting");
+    let done = session.workspace.compact();
+    drop(progress);
+    let (bytes_before, bytes_after) = session.told(done)?;
+    let compacted = Compacted { bytes_before, bytes_after };
+    let properties = [("Bytes before", Cell::Count(bytes_before)), ("Bytes after", Cell::Count(bytes_after))];
+    settings.output().details(settings.format_or(Format::Table), &properties, None, &compacted)
+}
+
 impl Row for TableItem {
     fn cells(&self) -> Vec<Cell> {
         let Self { name, entries, bytes, bytes_per_contact } = *self;
@@ -181,6 +200,10 @@ pub(super) fn stats(_: &Stats, settings: &Settings) -> Outcome {
     let reader = session.reader()?;
     let stats = session.told(reader.stats())?;
     let item = StatsItem::from(&stats);
+    let oldest = item
+        .oldest_reader
+        .as_ref()
+        .map(|reader| format!("process {}, {} behind", reader.process, counted(reader.commits_behind, "commit")));
     let properties = [
         ("Contacts", Cell::Count(item.contacts)),
         ("Addresses", Cell::Count(item.urns)),
@@ -190,9 +213,11 @@ pub(super) fn stats(_: &Stats, settings: &Settings) -> Outcome {
         ("Clock", Cell::Moment(item.clock)),
         ("Next due", Cell::moment(item.next_due)),
         ("Bytes of the store", Cell::Count(item.file_bytes)),
+        ("Of these free", Cell::Count(item.free_bytes)),
         ("Bytes of the text index", Cell::Count(item.text_bytes)),
         ("Bytes per contact", Cell::Count(item.bytes_per_contact)),
         ("Reader slots", Cell::Count(item.readers.into())),
+        ("Oldest reader", oldest.map_or(Cell::Empty, Cell::Text)),
     ];
     let mut output = settings.output();
     output.set_zone(reader.environment().timezone.clone());

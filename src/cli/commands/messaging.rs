@@ -76,6 +76,9 @@ pub(super) fn render(args: &Render, settings: &Settings) -> Outcome {
             output.text(&uuid.uuid).and_then(|()| output.flush())
         }
         // The message as it is: that is what one pipes on.
+        Format::Table | Format::Csv if !settings.answers_terminal => {
+            output.bytes(rendered.text.as_bytes()).and_then(|()| output.bytes(b"\n")).and_then(|()| output.flush())
+        }
         Format::Table | Format::Csv => output.text(&rendered.text).and_then(|()| output.flush()),
     }
 }

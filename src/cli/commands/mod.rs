@@ -20,6 +20,7 @@ mod report;
 #[cfg(feature = "serve")]
 mod serve;
 mod session;
+pub(crate) mod stop;
 mod target;
 mod tools;
 mod trigger;
@@ -50,6 +51,7 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Check(args) => maintain::check(&args, settings),
         Command::Index(args) => maintain::index(&args, settings),
         Command::Stats(args) => maintain::stats(&args, settings),
+        Command::Compact(args) => maintain::compact(&args, settings),
         Command::Init(args) => workspace::init(&args, settings),
         Command::Workspace(command) => workspace::workspace(&command, settings),
         Command::Schema(command) => workspace::schema(&command, settings),

@@ -11,6 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
 use crate::ids::DocumentNumber;
 use crate::import::LineNumber;
+use crate::store::StoreError;
 use crate::value::{Urn, phone};
 use crate::workspace::change::ContactRef;
 use crate::workspace::{Commit, Reader, Workspace, WorkspaceError, Writer};
@@ -29,6 +30,12 @@ impl<'s> Session<'s> {
         Ok(Session { workspace, settings })
     }
 
+    /// Opens the workspace again, after somebody has put other files in the place of the store's.
+    pub(super) fn reopen(&mut self) -> Outcome {
+        self.workspace = Workspace::open(&self.settings.store).map_err(|error| failure(error, self.settings))?;
+        Ok(())
+    }
+
     /// One moment to read.
     pub(super) fn reader(&self) -> Outcome<Reader<'_>> {
         self.told(self.workspace.reader(self.settings.now))
@@ -39,7 +46,7 @@ impl<'s> Session<'s> {
         &self,
         work: impl FnOnce(&mut Writer<'_>) -> Result<T, WorkspaceError>,
     ) -> Outcome<Commit<T>> {
-        self.told(self.workspace.write(self.settings.now, work))
+        self.kept(self.workspace.write(self.settings.now, work))
     }
 
     /// A batch of changes that the log calls manual.
@@ -47,7 +54,18 @@ impl<'s> Session<'s> {
         &self,
         work: impl FnOnce(&mut Writer<'_>) -> Result<T, WorkspaceError>,
     ) -> Outcome<Commit<T>> {
-        self.told(self.workspace.write_by_hand(self.settings.now, work))
+        self.kept(self.workspace.write_by_hand(self.settings.now, work))
+    }
+
+    /// A batch that is durable, with what went wrong after that told as a warning.
+    fn kept<T>(&self, commit: Result<Commit<T>, WorkspaceError>) -> Outcome<Commit<T>> {
+        let commit = self.told(commit)?;
+        if let Some(error) = &commit.unfilled {
+            self.settings.warn(&format!(
+                "this is kept, but groups were not filled to their end ({error}); `headcount index` goes on with it"
+            ));
+        }
+        Ok(commit)
     }
 
     /// A result with its error told as people and programs read it.
@@ -137,6 +155,7 @@ pub(super) fn failure(error: WorkspaceError, settings: &Settings) -> Failure {
         | WorkspaceError::BadName(_)
         | WorkspaceError::BadKey(_)
         | WorkspaceError::Settings(_) => Failure::Usage(error.to_string()),
+        WorkspaceError::Store(StoreError::Replaced { .. }) => Failure::Replaced(error.to_string()),
         other => Failure::because(Hinted(&other)),
     }
 }

@@ -21,6 +21,7 @@ use crate::cli::Outcome;
 use crate::value::Instant;
 
 pub use cell::{Cell, counted, grouped, lasting};
+pub(crate) use cell::{harmless_as_long, harmless_lines};
 pub use rows::{Column, Row, RowStream};
 
 /// The formats of answers.
@@ -101,12 +102,12 @@ impl Output {
         Ok(self.writer.write_all(b"\n")?)
     }
 
-    /// Writes a line of text.
+    /// Writes a line of text, or several, without what would change a terminal.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn text(&mut self, text: &str) -> Outcome {
-        Ok(writeln!(self.writer, "{text}")?)
+        Ok(writeln!(self.writer, "{}", harmless_lines(text))?)
     }
 
     /// Writes lines of texts, aligned, without a header.

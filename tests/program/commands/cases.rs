@@ -50,6 +50,7 @@ pub(crate) const CASES: &[Case] = &[
     case("backup", "copy", &[".headcount"]).only(&["table"], "it makes a folder and prints nothing"),
     case("campaign", "reminders.json", &["nowhere.json", "groups.json"]),
     case("check", "", &["--store nowhere"]),
+    case("compact", "", &["--store nowhere"]).measured(),
     case("completions", "bash > script", &["tcsh"]).only(&["table"], "what it prints is for a shell"),
     case("contact delete", "tel:+250791234567", &["tel:+250700000000", "bob"]),
     case(

@@ -19,6 +19,7 @@ use crate::cli::output::progress::ProgressBar;
 use crate::cli::settings::Settings;
 use crate::import::infer::Inference;
 use crate::import::{ContactReader, LineNumber, SheetOptions};
+use crate::memory;
 use crate::schema::Schema;
 use crate::value::{Urn, fold};
 use crate::workspace::change::NamedRef;
@@ -36,6 +37,8 @@ const LARGE_BATCH: usize = 262_144;
 const MANY: u64 = 2_000_000;
 /// Lines that are taken together: enough to keep all processors busy, few enough to be kept in memory.
 const LOT: usize = 16_384;
+/// Bytes that a contact takes until its commit.
+const CONTACT_BYTES: u64 = 3 << 10;
 
 /// Reads contacts from files.
 pub(super) fn import(args: &Import, settings: &Settings) -> Outcome {
@@ -253,7 +256,8 @@ impl Importer<'_> {
             let taken_before = summary.taken();
             let mut has_more = true;
             while has_more {
-                let batch = if self.session.reader()?.contacts() < MANY { BATCH } else { LARGE_BATCH };
+                let most = if self.session.reader()?.contacts() < MANY { BATCH } else { LARGE_BATCH };
+                let batch = memory::count(2, CONTACT_BYTES, most);
                 let mut told = Ok(());
                 let commit = self.session.write(|writer| {
                     let mut more = true;
