@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::event::{History, HistoryRef};
 use crate::ids::{FieldId, FlowId, GroupId, Uuid};
 use crate::schema::FieldType;
 use crate::value::fold::lower;
@@ -105,6 +106,8 @@ pub struct Contact {
     pub last_seen_on: Option<Instant>,
     /// Values of custom fields that have any.
     pub fields: BTreeMap<FieldId, FieldValue>,
+    /// What it did.
+    pub events: History,
 }
 
 impl Contact {
@@ -126,6 +129,7 @@ impl Contact {
             modified_on: None,
             last_seen_on: None,
             fields: BTreeMap::new(),
+            events: History::default(),
         }
     }
 }
@@ -198,6 +202,8 @@ pub trait ContactView {
     fn field(&self, field: FieldId) -> Option<FieldValueRef<'_>>;
     /// All fields that have a text, ascending by id.
     fn fields(&self) -> impl Iterator<Item = (FieldId, FieldValueRef<'_>)>;
+    /// What it did.
+    fn events(&self) -> HistoryRef<'_>;
 
     /// Calls `visit` with each field whose values differ between this contact and what it becomes, ascending by id; it may
     /// do so for fields whose values are the same as well.
@@ -247,6 +253,7 @@ pub trait ContactView {
                 .fields()
                 .map(|(id, value)| (id, FieldValue { text: value.text.into(), typed: value.typed }))
                 .collect(),
+            events: History::from_ref(self.events()),
         }
     }
 }
@@ -303,6 +310,9 @@ impl ContactView for Contact {
     fn fields(&self) -> impl Iterator<Item = (FieldId, FieldValueRef<'_>)> {
         self.fields.iter().map(|(&id, value)| (id, FieldValueRef { text: &value.text, typed: value.typed }))
     }
+    fn events(&self) -> HistoryRef<'_> {
+        self.events.as_ref()
+    }
 }
 
 /// A view of a contact is as good when it is borrowed.
@@ -354,6 +364,9 @@ impl<V: ContactView> ContactView for &V {
     }
     fn fields(&self) -> impl Iterator<Item = (FieldId, FieldValueRef<'_>)> {
         V::fields(self)
+    }
+    fn events(&self) -> HistoryRef<'_> {
+        V::events(self)
     }
     fn compare_fields(
         &self,

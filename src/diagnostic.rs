@@ -79,6 +79,14 @@ codes! {
     UnsupportedAnniversary = "unsupported_anniversary",
     /// Extended: not a day of the year.
     InvalidAnniversary = "invalid_anniversary",
+    /// Extended: no events of that name were declared.
+    UnknownEvent = "unknown_event",
+    /// Extended: what follows `WITHIN` is no window of time.
+    InvalidWindow = "invalid_window",
+    /// Extended: a window reaches further back than events are kept.
+    WindowTooLong = "window_too_long",
+    /// Extended: a filter of events takes conditions on their properties alone.
+    InvalidFilter = "invalid_filter",
     /// A smart group may not use this property.
     UnsupportedInGroup = "unsupported_in_group",
     /// Groups that refer to each other in a circle.

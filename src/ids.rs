@@ -33,6 +33,10 @@ id! {
     FlowId(u32), "flow"
 }
 id! {
+    /// A name of events. Never reused within a workspace.
+    EventId(u16), "event"
+}
+id! {
     /// An atom of a plan or of a table of atoms: an index into it.
     AtomId(u32), "atom"
 }

@@ -71,6 +71,7 @@ mod contact;
 pub mod cookbook;
 mod diagnostic;
 mod door;
+mod event;
 mod example;
 mod exec;
 #[cfg(feature = "parquet")]
@@ -127,6 +128,9 @@ pub mod internals {
     }
     pub mod diagnostic {
         pub use crate::diagnostic::*;
+    }
+    pub mod event {
+        pub use crate::event::*;
     }
     pub mod example {
         pub use crate::example::*;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use rustc_hash::FxHashMap;
 
-use crate::ids::{FieldId, FlowId, GroupId, Uuid};
+use crate::ids::{EventId, FieldId, FlowId, GroupId, Uuid};
+use crate::value::calendar::RelativeTime;
 use crate::value::{Instant, fold};
 
 /// The type of a custom field.
@@ -106,12 +107,26 @@ pub struct Flow {
     pub name: String,
 }
 
-/// Fields, groups and flows, each found by name in constant time.
+/// A name of events: of things that happened to contacts, such as `order`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EventType {
+    /// Its identity in this workspace.
+    pub id: EventId,
+    /// How queries name it: lower-case letters, digits and `_`.
+    pub name: String,
+    /// How long events are kept: those before the beginning of this time, which lies in the past, are dropped. `None`
+    /// keeps all of them.
+    pub keep: Option<RelativeTime>,
+}
+
+/// Fields, groups, flows and names of events, each found by name in constant time.
 #[derive(Clone, Default, Debug)]
 pub struct Schema {
     fields: Vec<Field>,
     groups: Vec<Group>,
     flows: Vec<Flow>,
+    events: Vec<EventType>,
+    event_by_name: FxHashMap<String, usize>,
     field_by_key: FxHashMap<String, usize>,
     field_by_name: FxHashMap<String, usize>,
     field_by_id: FxHashMap<FieldId, usize>,
@@ -194,6 +209,36 @@ impl Schema {
                 self.flows.push(flow);
             }
         }
+    }
+
+    /// Adds a name of events, or replaces the one of the same id.
+    pub fn put_event(&mut self, event: EventType) {
+        match self.events.iter().position(|known| known.id == event.id) {
+            Some(at) => {
+                self.event_by_name.remove(&self.events[at].name);
+                self.event_by_name.insert(event.name.clone(), at);
+                self.events[at] = event;
+            }
+            None => {
+                self.event_by_name.insert(event.name.clone(), self.events.len());
+                self.events.push(event);
+            }
+        }
+    }
+
+    /// All names of events, in the order in which they were declared.
+    pub fn events(&self) -> &[EventType] {
+        &self.events
+    }
+
+    /// The events of that name, ignoring case.
+    pub fn event(&self, name: &str) -> Option<&EventType> {
+        self.event_by_name.get(&name_key(name)).map(|&at| &self.events[at])
+    }
+
+    /// The events of that id.
+    pub fn event_by_id(&self, id: EventId) -> Option<&EventType> {
+        self.events.iter().find(|event| event.id == id)
     }
 
     /// All fields, in the order in which they were added.

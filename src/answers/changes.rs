@@ -1,9 +1,12 @@
 //! What came of a body of changes.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::answers::hiding::{message, reason};
 use crate::answers::shapes::{MembershipChange, RejectedLine};
+use crate::import::OtherType;
 use crate::import::changes::Item;
 use crate::workspace::{Applied, WorkspaceError, Writer};
 
@@ -33,6 +36,17 @@ pub struct LinesApplied {
     pub seen: u64,
     /// Lines that were refused.
     pub rejected: Vec<RejectedLine>,
+    /// Lines of types that platforms send and nothing here follows from, by type.
+    pub passed_over: BTreeMap<Box<str>, u64>,
+}
+
+impl LinesApplied {
+    /// What was passed over, as sentences.
+    pub fn sentences(&self) -> Vec<String> {
+        let told =
+            |(kind, count): (&Box<str>, &u64)| format!("passed over {count} of `{kind}`, which changes no contact");
+        self.passed_over.iter().map(told).collect()
+    }
 }
 
 /// Applies lines in order, each seeing the ones before it. What a refused line was, and why, hides addresses if the
@@ -77,7 +91,9 @@ pub fn apply_lines(
                         writer.advance_source(source)?
                     }
                 };
-                if is_new {
+                if let (true, Some(OtherType::Platform(kind))) = (is_new, &rejection.other_type) {
+                    *done.passed_over.entry(kind.clone()).or_default() += 1;
+                } else if is_new {
                     let error = message(&rejection.reason, hides_addresses).into_owned();
                     done.rejected.push(RejectedLine { line: line.0, error });
                 } else {

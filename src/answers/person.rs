@@ -1,10 +1,14 @@
 //! What is told of one contact beside the contact itself.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::answers::contact::ContactItem;
-use crate::answers::shapes::{ContactUuid, GroupItem, MembershipChange};
+use crate::answers::shapes::{ContactUuid, GroupItem, MembershipChange, as_text};
 use crate::ids::{DocumentNumber, Sequence};
+use crate::store::RowView;
+use crate::value::Instant;
 use crate::workspace::{LogFilter, Override, Reader, WorkspaceError};
 
 /// The answer of `contact groups`.
@@ -29,6 +33,45 @@ pub struct Timeline {
     pub contact: ContactUuid,
     /// What the membership log holds of it, in order.
     pub changes: Vec<MembershipChange>,
+    /// What the contact did, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventLine>,
+}
+
+/// An event of a contact.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct EventLine {
+    /// What it is called.
+    pub name: String,
+    /// When it happened.
+    #[serde(serialize_with = "as_text")]
+    pub created_on: Instant,
+    /// Its properties, by name.
+    pub properties: BTreeMap<String, String>,
+    /// Its identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
+}
+
+impl EventLine {
+    /// All events of a contact, oldest first.
+    fn all_of(reader: &Reader<'_>, row: &RowView<'_>) -> Vec<Self> {
+        let mut lines = Vec::new();
+        for name in row.events().names() {
+            let Some(declared) = reader.schema().event_by_id(name) else { continue };
+            for event in row.events().of(name) {
+                let properties = event.properties();
+                lines.push(EventLine {
+                    name: declared.name.clone(),
+                    created_on: event.moment,
+                    properties: properties.map(|own| (own.name.to_owned(), own.text().into_owned())).collect(),
+                    uuid: event.uuid.map(|uuid| uuid.to_string()),
+                });
+            }
+        }
+        lines.sort_by_key(|line| line.created_on);
+        lines
+    }
 }
 
 impl ContactUuid {
@@ -96,6 +139,7 @@ impl Timeline {
         for events in reader.events_since(Sequence(0), filter)? {
             changes.extend(events?.iter().map(MembershipChange::from));
         }
-        Ok(Timeline { contact: ContactUuid::of(reader, document)?, changes })
+        let events = reader.row(document)?.map_or_else(Vec::new, |row| EventLine::all_of(reader, &row));
+        Ok(Timeline { contact: ContactUuid::of(reader, document)?, changes, events })
     }
 }

@@ -52,6 +52,9 @@ pub struct Metadata {
     pub fields: Vec<KeyName>,
     /// Groups, in the order of first use.
     pub groups: Vec<GroupUsed>,
+    /// Names of events, in the order of first use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<String>,
     /// Whether a smart group may use it.
     pub allow_as_group: bool,
 }
@@ -59,7 +62,7 @@ pub struct Metadata {
 impl Metadata {
     /// Of a query, with the groups of the schema that it was resolved against.
     pub fn of(query: &Query, schema: &Schema) -> Self {
-        let Inspection { attributes, schemes, fields, groups, allow_as_group } = inspect(query, schema);
+        let Inspection { attributes, schemes, fields, events, groups, allow_as_group } = inspect(query, schema);
         let group = |reference: GroupReference| match reference {
             GroupReference::NameMatch(name_match) => GroupUsed::ByName { name_match },
             GroupReference::Group(id) => {
@@ -74,6 +77,7 @@ impl Metadata {
             schemes,
             fields: fields.into_iter().map(|(key, name)| KeyName { key, name }).collect(),
             groups: groups.into_iter().map(group).collect(),
+            events,
             allow_as_group,
         }
     }

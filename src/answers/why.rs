@@ -54,6 +54,12 @@ pub struct ClauseItem {
     /// Of a condition on smart groups, each explained.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Explanation>,
+    /// Of a condition on events, the moments of those that count.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moments: Vec<String>,
+    /// Of a condition on events, when the answer turns by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turns_on: Option<String>,
 }
 
 /// When and why a membership last changed.
@@ -102,12 +108,16 @@ impl From<&Clause> for ClauseItem {
             text: None,
             saw: None,
             groups: Vec::new(),
+            moments: Vec::new(),
+            turns_on: None,
         };
         match &clause.kind {
             ClauseKind::All(clauses) => plain("all", clauses.iter().map(ClauseItem::from).collect()),
             ClauseKind::Any(clauses) => plain("any", clauses.iter().map(ClauseItem::from).collect()),
             ClauseKind::Not(inner) => plain("not", vec![ClauseItem::from(&**inner)]),
-            ClauseKind::Condition { text, saw, groups } => ClauseItem {
+            ClauseKind::Condition { text, saw, groups, counted, turns_on } => ClauseItem {
+                moments: counted.iter().map(ToString::to_string).collect(),
+                turns_on: turns_on.map(|moment| moment.to_string()),
                 text: Some(text.clone()),
                 saw: Some(saw.clone()),
                 groups: groups.iter().map(Explanation::from).collect(),

@@ -14,6 +14,7 @@ use crate::index::property::{PropertyId, hashed_key, instant_key, instant_of_key
 use crate::index::{BlockSets, IndexError, TextSource};
 use crate::plan::atom::{Atom, NumberBound, NumberProperty, TextProperty, TimeBound, TimeProperty};
 use crate::plan::estimate::Estimate;
+use crate::plan::event::EventTest;
 use crate::value::Instant;
 use crate::value::calendar::DaysOfYear;
 
@@ -235,6 +236,14 @@ impl<'t, R: Rows, G: Groups> Sources<'_, 't, R, G> {
                 let blocks = self.index.blocks(self.rtxn, PropertyId::UrnTrigram)?;
                 Leaf::AllOf { predicates, blocks, also, candidates }
             }
+            Atom::Event(event) => {
+                let (low, high) = event.resolve(self.clock.now, &self.clock.timezone).window();
+                let blocks = self.index.blocks(self.rtxn, PropertyId::Event(event.event))?;
+                let (low, high) = (instant_key(low).to_vec(), Some(instant_key(high).to_vec()));
+                // One event in the window is all that some ask for; of the others rows must tell.
+                let candidates = event.filter.is_some() || event.test != EventTest::AtLeast(1);
+                Leaf::Values { predicate: Predicate::Spans(vec![KeySpan { low, high }]), blocks, candidates }
+            }
             Atom::FieldWords(field, wanted) => match self.text {
                 Some(text) => match text.field_words(*field, wanted)? {
                     Some(hits) => Leaf::Trailing { hits, unsettled: by_block(text.dirty()) },
@@ -327,6 +336,7 @@ fn time_property(property: TimeProperty) -> PropertyId {
         TimeProperty::CreatedOn => PropertyId::CreatedOn,
         TimeProperty::LastSeenOn => PropertyId::LastSeenOn,
         TimeProperty::Field(field) => PropertyId::Field(field),
+        TimeProperty::Event(event) => PropertyId::Event(event),
     }
 }
 

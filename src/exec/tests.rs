@@ -108,6 +108,9 @@ impl ContactView for ContactRef<'_> {
     fn field(&self, field: FieldId) -> Option<crate::contact::FieldValueRef<'_>> {
         ContactView::field(&self.0, field)
     }
+    fn events(&self) -> crate::event::HistoryRef<'_> {
+        self.0.events.as_ref()
+    }
     fn fields(&self) -> impl Iterator<Item = (FieldId, crate::contact::FieldValueRef<'_>)> {
         ContactView::fields(&self.0)
     }

@@ -111,6 +111,19 @@ pub fn write_change(out: &mut String, change: &Change) {
         Event::Flow(None) => object.null("flow"),
         // A patch is how an import speaks; in a stream it can only be a contact in full.
         Event::Created(patch) | Event::Patched(patch) => write_contact(object.key("contact"), patch),
+        Event::Happened(happening) => {
+            let mut event = Object::open(object.key("event"));
+            event.text("name", &happening.name);
+            if let Some(uuid) = happening.uuid {
+                event.display("uuid", uuid);
+            }
+            let mut properties = Object::open(event.key("properties"));
+            let flow = happening.flow.as_ref().and_then(|flow| flow.name.as_deref()).map(|flow| ("flow", flow));
+            let given = happening.properties.iter().map(|(name, value)| (&**name, &**value));
+            given.chain(flow).for_each(|(name, value)| properties.text(name, value));
+            properties.close();
+            event.close();
+        }
         Event::TicketOpened | Event::TicketClosed | Event::Deleted => {}
     }
     if let Some(created_on) = change.created_on {
@@ -140,6 +153,7 @@ fn event_type(event: &Event) -> &'static str {
         Event::RunStarted(_) => "run_started",
         Event::TicketOpened => "ticket_opened",
         Event::TicketClosed => "ticket_closed",
+        Event::Happened(_) => "event",
         Event::Created(_) | Event::Patched(_) => "contact_created",
         Event::Deleted => "contact_deleted",
     }

@@ -7,11 +7,12 @@ use crate::import::MAX_LINE;
 use crate::import::contacts::{json_lines, too_long};
 use crate::import::detect::{self, Wait};
 use crate::import::error::{ImportError, Kind, LineNumber, Rejection, shown};
-use crate::import::json;
 use crate::import::lines::lines;
 pub use crate::import::pipeline::Next;
 use crate::import::pipeline::Pipeline;
 use crate::import::source::{Progress, Source};
+use crate::import::{events, json};
+use crate::schema::Environment;
 use crate::workspace::change::Change;
 
 /// A change, or why its line is none, with the line.
@@ -61,6 +62,20 @@ impl ChangeReader {
         let items =
             json_lines(opened.reader, json::change).map_err(|error| ImportError::new(&opened.name, Kind::Io(error)))?;
         Ok(ChangeReader { items, progress: opened.progress })
+    }
+
+    /// Starts to read a source of events: JSON lines of type `event`, or a sheet with the columns `Contact UUID` or
+    /// `URN:<scheme>`, `Event`, `On`, and perhaps `Event UUID` and `Property:<name>`. Moments in sheets that have no zone
+    /// are read in the environment's.
+    ///
+    /// # Errors
+    /// If it is empty, cannot be read, or holds no events in a form that is known.
+    pub fn open_events(source: Source, environment: &Environment) -> Result<Self, ImportError> {
+        let opened = detect::open(source, Wait::ForPrefix)?;
+        let (name, progress) = (opened.name.clone(), opened.progress.clone());
+        let items = events::open(opened, environment)?;
+        let items = items.map_err(|error| ImportError::new(&name, Kind::Io(error)))?;
+        Ok(ChangeReader { items, progress })
     }
 
     /// The next change, if it comes before `patience` is over: so a writer can commit what it has when a stream pauses.

@@ -156,7 +156,7 @@ impl fmt::Debug for ContactReader {
     }
 }
 
-fn item<T>(line: LineNumber, parsed: Result<T, String>) -> (LineNumber, Result<T, Rejection>) {
+pub(crate) fn item<T>(line: LineNumber, parsed: Result<T, String>) -> (LineNumber, Result<T, Rejection>) {
     (line, parsed.map_err(|reason| Rejection::new(line, reason)))
 }
 

@@ -51,6 +51,21 @@ pub(crate) fn open(
     is_unicode: bool,
     options: &SheetOptions,
 ) -> Result<(Header, RowBatches), ImportError> {
+    open_as(name, reader, delimiter, is_unicode, |sample| {
+        let header = Header::read(sample, options)?;
+        let before = header.rows_before();
+        Ok((header, before))
+    })
+}
+
+/// The same of a sheet of anything: what reads the first rows says how many of them come before the first of its own.
+pub(crate) fn open_as<H>(
+    name: &str,
+    reader: Box<dyn Read + Send>,
+    delimiter: u8,
+    is_unicode: bool,
+    read: impl FnOnce(&[Vec<String>]) -> Result<(H, usize), String>,
+) -> Result<(H, RowBatches), ImportError> {
     let bounded =
         Bounded { inner: reader, since_row: 0, offset: 0, line: 1, is_at_start: true, starts: VecDeque::new() };
     let reader = ReaderBuilder::new()
@@ -74,8 +89,8 @@ pub(crate) fn open(
     let texts =
         |row: &Row| row.texts().map_or_else(|_| Vec::new(), |texts| texts.into_iter().map(Cow::into_owned).collect());
     let sample: Vec<Vec<String>> = batches.ready.iter().map(texts).collect();
-    let header = Header::read(&sample, options).map_err(invalid)?;
-    batches.ready.drain(..header.rows_before().min(sample.len()));
+    let (header, before) = read(&sample).map_err(invalid)?;
+    batches.ready.drain(..before.min(sample.len()));
     Ok((header, batches))
 }
 
@@ -156,6 +171,34 @@ impl Row {
     pub(crate) fn patch(&self, header: &Header) -> (LineNumber, Option<Result<ContactPatch, String>>) {
         (self.line, self.texts().map_or_else(|reason| Some(Err(reason)), |cells| header.patch(self.line, cells)))
     }
+}
+
+impl Row {
+    /// What the row stands for, `None` for a row of blank cells; there must be so many.
+    pub(crate) fn read<'r, T>(
+        &'r self,
+        width: usize,
+        parse: impl FnOnce(Vec<Cow<'r, str>>) -> Result<T, String>,
+    ) -> (LineNumber, Option<Result<T, String>>) {
+        (self.line, self.texts().map_or_else(|reason| Some(Err(reason)), |cells| whole(width, cells, parse)))
+    }
+}
+
+fn whole<'r, T>(
+    width: usize,
+    cells: Vec<Cow<'r, str>>,
+    parse: impl FnOnce(Vec<Cow<'r, str>>) -> Result<T, String>,
+) -> Option<Result<T, String>> {
+    if cells.iter().all(|cell| cell.trim().is_empty()) {
+        return None;
+    }
+    if cells.len() != width {
+        let (given, wanted) = (cells.len(), width);
+        return Some(Err(format!(
+            "this row has {given} cells, and the header has {wanted}; is a quote or separator missing?"
+        )));
+    }
+    Some(parse(cells))
 }
 
 /// Refuses to read on when no row ends: then a quote was not closed, and the rest of the file would go into one cell.

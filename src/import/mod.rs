@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | [`source`] | a file, standard input, any reader | bytes, with what kind they are and how many went by |
 //! | [`contacts`] | JSON lines, API pages, CSV, XLSX, as they are or packed with gzip | [`ContactPatch`](crate::workspace::change::ContactPatch) |
-//! | [`changes`] | JSON lines of events | [`Change`](crate::workspace::change::Change) |
+//! | [`changes`] | JSON lines of changes; events also as CSV | [`Change`](crate::workspace::change::Change) |
 //! | [`schema`], [`groups`], [`campaign`] | one JSON document | plain structs |
 //! | [`infer`] | contacts | the schema that they imply |
 //!
@@ -20,6 +20,7 @@ mod decode;
 mod detect;
 mod elements;
 mod error;
+mod events;
 pub(crate) mod formula;
 pub mod groups;
 pub mod infer;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use crate::contact::{ContactView, FieldValueRef, TypedValue};
-use crate::ids::{DocumentNumber, FieldId};
+use crate::ids::{DocumentNumber, EventId, FieldId};
 use crate::index::build::Entries;
 use crate::index::property::{FieldKinds, PropertyId, hashed_key, instant_key, push_text_key};
 use crate::value::fold::fold;
@@ -45,6 +45,7 @@ impl PropertyChanges {
 pub struct BlockChanges {
     attributes: [PropertyChanges; 14],
     fields: BTreeMap<FieldId, PropertyChanges>,
+    events: BTreeMap<EventId, PropertyChanges>,
 }
 
 impl BlockChanges {
@@ -55,6 +56,7 @@ impl BlockChanges {
             let offset = change.document.offset();
             all.attributes(offset, change.before.as_ref(), change.after.as_ref());
             all.fields(offset, change.before.as_ref(), change.after.as_ref(), kinds);
+            all.events(offset, change.before.as_ref(), change.after.as_ref());
         }
         all
     }
@@ -65,12 +67,16 @@ impl BlockChanges {
             PropertyId::from_prefix([tag as u8, 0, 0]).map(|property| (property, changes))
         });
         let fields = self.fields.into_iter().map(|(field, changes)| (PropertyId::Field(field), changes));
-        attributes.chain(fields).filter(|(_, changes)| !changes.touched.is_empty())
+        let events = self.events.into_iter().map(|(event, changes)| (PropertyId::Event(event), changes));
+        attributes.chain(fields).chain(events).filter(|(_, changes)| !changes.touched.is_empty())
     }
 
     fn slot(&mut self, property: PropertyId) -> &mut PropertyChanges {
         if let PropertyId::Field(field) = property {
             return self.fields.entry(field).or_default();
+        }
+        if let PropertyId::Event(event) = property {
+            return self.events.entry(event).or_default();
         }
         let [tag, _, _] = property.prefix();
         let last = self.attributes.len() - 1;
@@ -182,6 +188,21 @@ impl BlockChanges {
         for urn in urns {
             let path = fold(urn.path);
             path.as_bytes().windows(3).for_each(|three| slot.entries.push(offset, three));
+        }
+    }
+
+    fn events<V: ContactView>(&mut self, offset: u16, before: Option<&V>, after: Option<&V>) {
+        let (old, new) = (before.map(V::events).unwrap_or_default(), after.map(V::events).unwrap_or_default());
+        if old == new {
+            return;
+        }
+        let mut names: SmallVec<[EventId; 8]> = old.names().chain(new.names()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names.into_iter().filter(|&name| old.section(name) != new.section(name)) {
+            let slot = self.slot(PropertyId::Event(name));
+            slot.touched.push(offset);
+            new.of(name).for_each(|event| slot.entries.push(offset, &instant_key(event.moment)));
         }
     }
 

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::ids::{Block, FieldId};
+use crate::ids::{Block, EventId, FieldId};
 use crate::schema::{FieldType, Schema};
 use crate::value::Instant;
 
@@ -47,6 +47,8 @@ pub enum PropertyId {
     LastSeenOn,
     /// A custom field: folded text, number or moment by its type.
     Field(FieldId),
+    /// Moments of all events of a name.
+    Event(EventId),
 }
 
 /// Which part of a block a stored value is.
@@ -81,12 +83,19 @@ const ATTRIBUTES: [PropertyId; 14] = [
 /// The first byte of keys of custom fields.
 const FIELD_TAG: u8 = 32;
 
+/// The first byte of keys of events.
+const EVENT_TAG: u8 = 33;
+
 impl PropertyId {
     /// Its bytes.
     pub fn prefix(self) -> [u8; 3] {
         if let PropertyId::Field(FieldId(id)) = self {
             let [high, low] = id.to_be_bytes();
             return [FIELD_TAG, high, low];
+        }
+        if let PropertyId::Event(EventId(id)) = self {
+            let [high, low] = id.to_be_bytes();
+            return [EVENT_TAG, high, low];
         }
         let tag = ATTRIBUTES.iter().position(|&attribute| attribute == self).unwrap_or_default();
         [tag as u8, 0, 0]
@@ -96,6 +105,9 @@ impl PropertyId {
     pub fn from_prefix([tag, high, low]: [u8; 3]) -> Option<Self> {
         if tag == FIELD_TAG {
             return Some(PropertyId::Field(FieldId(u16::from_be_bytes([high, low]))));
+        }
+        if tag == EVENT_TAG {
+            return Some(PropertyId::Event(EventId(u16::from_be_bytes([high, low]))));
         }
         ATTRIBUTES.get(usize::from(tag)).copied()
     }

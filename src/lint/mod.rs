@@ -114,7 +114,11 @@ fn span(node: &Node) -> Span {
 fn is_resolved(node: &Node) -> bool {
     let is_known = |value: &Value| !matches!(value, Value::Group(None) | Value::Flow(None));
     conditions(node).iter().all(|condition| {
-        let has_field = !matches!(&condition.property, Property::Field(field) if field.id.is_none());
+        let has_field = match &condition.property {
+            Property::Field(field) => field.id.is_some(),
+            Property::Event(event) => event.event.is_some(),
+            _ => true,
+        };
         has_field
             && match &condition.test {
                 Test::Equals(literal) | Test::Differs(literal) => is_known(&literal.value),

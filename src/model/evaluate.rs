@@ -15,17 +15,24 @@
 //! | `p != a..b` | holds | no value lies between the two |
 //! | `p ANNIVERSARY a..b` | fails | some value's day of the year is among them |
 //! | `NOT e` | the opposite of `e` | the opposite of `e` |
+//!
+//! `did.NAME` and `sum.NAME.PROPERTY` are numbers that every contact has, 0 without events; `last.NAME` and `first.NAME`
+//! are moments, which a contact without events that count has none of.
 
 use jiff::tz::TimeZone;
 
 use crate::contact::{ContactView, Status, TypedValue};
+use crate::event::EventRef;
 use crate::ids::{FlowId, GroupId};
 use crate::schema::FieldType;
-use crate::sema::query::{Comparator, Condition, Literal, Node, Pattern, PatternKind, Property, Query, Test, Value};
+use crate::sema::query::{
+    Comparator, Condition, EventProperty, Filter, FilterTest, FilterValue, Literal, Measure, Node, Pattern,
+    PatternKind, Property, Query, Test, Value, WindowEnd,
+};
 use crate::value::calendar::{DaysOfYear, date_of};
 use crate::value::location::last_part;
 use crate::value::words::{cut, for_each_word, words};
-use crate::value::{Decimal, Instant, fold};
+use crate::value::{Decimal, Instant, Sum, fold};
 
 /// What groups a contact is in, manual and smart.
 pub trait Memberships {
@@ -141,7 +148,10 @@ pub fn condition_holds<M: Memberships + ?Sized>(
     contact: &impl ContactView,
     context: &Context<'_, M>,
 ) -> bool {
-    let some_value = |test: &mut dyn FnMut(Seen<'_>) -> bool| some_value(&condition.property, contact, test);
+    let some_value = |test: &mut dyn FnMut(Seen<'_>) -> bool| match &condition.property {
+        Property::Event(event) => some_event_value(event, contact, context, test),
+        property => some_value(property, contact, test),
+    };
     let equals = |literal: &Literal| match (&condition.property, &literal.value) {
         // Groups are asked for one by one: nobody lists a contact's smart groups.
         (Property::Group, Value::Group(group)) => group.is_some_and(|group| context.memberships.is_member(group)),
@@ -185,6 +195,7 @@ enum Seen<'a> {
     /// Compared folded; not folded yet.
     Text(&'a str),
     Number(Decimal),
+    Sum(&'a Sum),
     Moment(Instant),
     Status(Status),
     Flow(FlowId),
@@ -195,6 +206,7 @@ impl Seen<'_> {
         match (self, &literal.value) {
             (Seen::Text(text), Value::Text(folded)) => fold::folds_to(text, folded),
             (Seen::Number(number), Value::Number(wanted)) => number == *wanted,
+            (Seen::Sum(sum), Value::Number(wanted)) => sum.compare(*wanted).is_eq(),
             (Seen::Status(status), Value::Status(wanted)) => status == *wanted,
             (Seen::Flow(flow), Value::Flow(wanted)) => Some(flow) == *wanted,
             (Seen::Moment(moment), value) => {
@@ -211,6 +223,12 @@ impl Seen<'_> {
                 Comparator::GreaterOrEqual => number >= *wanted,
                 Comparator::Less => number < *wanted,
                 Comparator::LessOrEqual => number <= *wanted,
+            },
+            (Seen::Sum(sum), Value::Number(wanted)) => match comparator {
+                Comparator::Greater => sum.compare(*wanted).is_gt(),
+                Comparator::GreaterOrEqual => sum.compare(*wanted).is_ge(),
+                Comparator::Less => sum.compare(*wanted).is_lt(),
+                Comparator::LessOrEqual => sum.compare(*wanted).is_le(),
             },
             (Seen::Moment(moment), value) => span(value, context).is_some_and(|(start, end)| match comparator {
                 Comparator::Greater => moment >= end,
@@ -251,6 +269,8 @@ fn some_value(property: &Property, contact: &impl ContactView, test: &mut dyn Fn
         Property::Tickets => test(Seen::Number(Decimal::from(i64::from(contact.tickets())))),
         Property::CreatedOn => test(Seen::Moment(contact.created_on())),
         Property::LastSeenOn => contact.last_seen_on().is_some_and(|moment| test(Seen::Moment(moment))),
+        // These depend on the moment: see [`some_event_value`].
+        Property::Event(_) => false,
         Property::Field(field) => {
             let Some(value) = field.id.and_then(|id| contact.field(id)) else { return false };
             match (field.kind, value.typed) {
@@ -261,6 +281,100 @@ fn some_value(property: &Property, contact: &impl ContactView, test: &mut dyn Fn
                     test(Seen::Text(last_part(value.text)))
                 }
                 (FieldType::Number | FieldType::Datetime, _) => false,
+            }
+        }
+    }
+}
+
+/// The same for what follows from events: a number that every contact has, or a moment if any event counts.
+fn some_event_value<M: ?Sized>(
+    property: &EventProperty,
+    contact: &impl ContactView,
+    context: &Context<'_, M>,
+    test: &mut dyn FnMut(Seen<'_>) -> bool,
+) -> bool {
+    let counted = counted_events(property, contact, context.now, context.zone);
+    match &property.measure {
+        Measure::Count => test(Seen::Number(Decimal::from(counted.len() as i64))),
+        Measure::First => counted.first().is_some_and(|event| test(Seen::Moment(event.moment))),
+        Measure::Last => counted.last().is_some_and(|event| test(Seen::Moment(event.moment))),
+        Measure::Sum(key) => {
+            let mut sum = Sum::default();
+            for event in &counted {
+                event.property(key).and_then(|value| value.number()).into_iter().for_each(|number| sum.add(number));
+            }
+            test(Seen::Sum(&sum))
+        }
+    }
+}
+
+/// The events that count, oldest first: those of the name that have happened by now, are still kept, lie in the window and
+/// pass the filter.
+pub fn counted_events<'c>(
+    property: &EventProperty,
+    contact: &'c impl ContactView,
+    now: Instant,
+    zone: &TimeZone,
+) -> Vec<EventRef<'c>> {
+    let Some(name) = property.event else { return Vec::new() };
+    let kept_from = property.keep.map_or(Instant::MIN, |keep| keep.span(now, zone).0);
+    let span = |end: &WindowEnd| match end {
+        WindowEnd::Relative(time) => time.span(now, zone),
+        WindowEnd::Day { start, end, .. } => (*start, *end),
+    };
+    let is_in_window = |moment: Instant| {
+        property.window.as_ref().is_none_or(|window| {
+            window.low.as_ref().is_none_or(|low| moment >= span(low).0)
+                && window.high.as_ref().is_none_or(|high| moment < span(high).1)
+        })
+    };
+    let counts = |event: &EventRef<'_>| {
+        event.moment <= now
+            && event.moment >= kept_from
+            && is_in_window(event.moment)
+            && property.filter.as_ref().is_none_or(|filter| filter_holds(filter, event))
+    };
+    contact.events().of(name).filter(counts).collect()
+}
+
+fn filter_holds(filter: &Filter, event: &EventRef<'_>) -> bool {
+    match filter {
+        Filter::All(children) => children.iter().all(|child| filter_holds(child, event)),
+        Filter::Any(children) => children.iter().any(|child| filter_holds(child, event)),
+        Filter::Not(child) => !filter_holds(child, event),
+        Filter::Condition { key, test } => {
+            let value = event.property(key);
+            let text = value.map(|value| value.text());
+            let number = value.and_then(|value| value.number());
+            // As numbers if both are numbers, else as folded text.
+            let equals = |wanted: &FilterValue| match (number, wanted.number) {
+                (Some(number), Some(wanted)) => number == wanted,
+                _ => text.as_ref().is_some_and(|text| *fold::fold(text) == *wanted.folded),
+            };
+            let compares = |comparator: Comparator, wanted: &FilterValue| match (number, wanted.number) {
+                (Some(number), Some(wanted)) => match comparator {
+                    Comparator::Greater => number > wanted,
+                    Comparator::GreaterOrEqual => number >= wanted,
+                    Comparator::Less => number < wanted,
+                    Comparator::LessOrEqual => number <= wanted,
+                },
+                _ => false,
+            };
+            match test {
+                FilterTest::Unset => text.is_none(),
+                FilterTest::Set => text.is_some(),
+                FilterTest::Equals(wanted) => equals(wanted),
+                FilterTest::Differs(wanted) => !equals(wanted),
+                FilterTest::Compares(comparator, wanted) => compares(*comparator, wanted),
+                FilterTest::In { items, unset, negated } => {
+                    ((*unset && text.is_none()) || items.iter().any(equals)) != *negated
+                }
+                FilterTest::Between { low, high, negated } => {
+                    let is_between = number.is_some()
+                        && low.as_ref().is_none_or(|low| compares(Comparator::GreaterOrEqual, low))
+                        && high.as_ref().is_none_or(|high| compares(Comparator::LessOrEqual, high));
+                    is_between != *negated
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use crate::contact::{Contact, Status, TypedValue};
 use crate::ids::{GroupId, Uuid};
 use crate::model::evaluate::{Context, Memberships, matches};
-use crate::sema::query::{Condition, Literal, Node, Property, Query, Test, Value};
+use crate::sema::query::{Condition, EventProperty, Literal, Node, Property, Query, Test, Value, WindowEnd};
 use crate::value::Instant;
 use crate::value::calendar::{RelativeTime, date_of, start_of_day};
 
@@ -284,6 +284,11 @@ impl Workspace {
         let mut consider = |moment: Option<Instant>| due = due.into_iter().chain(moment).min();
         for query in self.groups.values().flatten() {
             for_each_condition(&query.root, &mut |condition| {
+                if let Property::Event(event) = &condition.property {
+                    for contact in self.contacts.values() {
+                        self.event_turns(event, &condition.test, contact, &mut consider);
+                    }
+                }
                 if let Test::Anniversary { .. } = condition.test {
                     let tomorrow = date_of(self.clock, &self.zone).tomorrow().ok();
                     consider(tomorrow.map(|date| start_of_day(date, &self.zone)).filter(|&day| day > self.clock));
@@ -298,6 +303,32 @@ impl Workspace {
             });
         }
         due
+    }
+
+    /// Moments at which what a contact's events say may change: one comes to pass, or an end of the window, of what is
+    /// kept, or of the test moves over one.
+    fn event_turns(
+        &self,
+        event: &EventProperty,
+        test: &Test,
+        contact: &Contact,
+        consider: &mut impl FnMut(Option<Instant>),
+    ) {
+        let Some(name) = event.event else { return };
+        let ends = event.window.iter().flat_map(|window| [&window.low, &window.high]).flatten();
+        let moving = ends.filter_map(|end| match end {
+            WindowEnd::Relative(time) => Some(*time),
+            WindowEnd::Day { .. } => None,
+        });
+        let moving: Vec<RelativeTime> = moving.chain(event.keep).chain(relative_times(test)).collect();
+        for happened in contact.events.as_ref().of(name) {
+            consider(Some(happened.moment).filter(|&moment| moment > self.clock));
+            for time in &moving {
+                for after in [false, true] {
+                    consider(time.next_crossing(happened.moment, after, self.clock, &self.zone));
+                }
+            }
+        }
     }
 
     /// Whether the members are exactly those that the queries say. It always holds.

@@ -3,14 +3,15 @@
 //! An atom is true or false of any contact at any moment: missing and several values are settled inside it, so its
 //! negation is its complement. Two conditions that mean the same become the same atom.
 
-use std::cmp::Ordering;
-
 use jiff::tz::TimeZone;
 
 use crate::contact::Status;
-use crate::ids::{FieldId, FlowId, GroupId};
-use crate::value::calendar::{AnniversaryDay, RelativeTime, Unit};
+use crate::ids::{EventId, FieldId, FlowId, GroupId};
+use crate::plan::event::EventAtom;
+use crate::value::calendar::AnniversaryDay;
 use crate::value::{Decimal, Instant, Scheme};
+
+pub use crate::plan::bound::{NumberBound, TimeBound};
 
 /// A property whose values are compared as folded text.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -56,6 +57,9 @@ pub enum TimeProperty {
     LastSeenOn,
     /// A datetime field.
     Field(FieldId),
+    /// Every event of a name: the only one of which a contact can have several. Conditions on events are
+    /// [`Atom::Event`]; this finds who may be concerned.
+    Event(EventId),
 }
 
 impl TimeProperty {
@@ -78,78 +82,6 @@ impl NumberProperty {
     /// Whether every contact has a value.
     pub fn is_always_set(self) -> bool {
         self == NumberProperty::Tickets
-    }
-}
-
-/// One end of a range of numbers.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-pub struct NumberBound {
-    /// The number at the end.
-    pub value: Decimal,
-    /// Whether the number itself is inside.
-    pub inclusive: bool,
-}
-
-/// One end of a span of time. The lower end is inside, the upper end outside.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-pub enum TimeBound {
-    /// A fixed moment.
-    At(Instant),
-    /// A moment that moves with the clock. A day stands for its first moment, or with `after` for the first moment
-    /// after it. An instant that is a lower end with `after`, or an upper end with it, lies one microsecond later: so
-    /// that `> -90m` and `<= -90m` come out right.
-    Relative {
-        /// The day or instant.
-        time: RelativeTime,
-        /// The moment behind it instead of its beginning.
-        after: bool,
-    },
-}
-
-impl TimeBound {
-    /// The moment that it stands for at a moment in a zone.
-    ///
-    /// Cost: nothing for a fixed one; some 100 ns for a day, which is looked up in the zone.
-    pub fn resolve(self, now: Instant, zone: &TimeZone) -> Instant {
-        match self {
-            TimeBound::At(instant) => instant,
-            TimeBound::Relative { time, after: false } => time.span(now, zone).0,
-            TimeBound::Relative { time, after: true } => time.span(now, zone).1,
-        }
-    }
-
-    /// The moment after `now` at which this bound passes beyond a value, which changes `value >= bound` from true to
-    /// false; `None` if it has already, or never will. See [`RelativeTime::next_crossing`].
-    pub fn next_crossing(self, value: Instant, now: Instant, zone: &TimeZone) -> Option<Instant> {
-        match self {
-            TimeBound::At(_) => None,
-            TimeBound::Relative { time, after } => time.next_crossing(value, after, now, zone),
-        }
-    }
-
-    /// The order of two bounds where it is the same at any moment and in any zone: of two fixed ones, and of relative
-    /// ones whose units measure the same. The earlier one is then never later than the other.
-    pub fn compare(self, other: TimeBound) -> Option<Ordering> {
-        /// Microseconds, days or months: what the unit is a multiple of.
-        fn measure(time: RelativeTime) -> (u8, i64) {
-            let (kind, factor) = match time.unit {
-                Unit::Minute => (0, 1),
-                Unit::Hour => (0, 60),
-                Unit::Day => (1, 1),
-                Unit::Week => (1, 7),
-                Unit::Month => (2, 1),
-                Unit::Year => (2, 12),
-            };
-            (kind, i64::from(time.amount) * factor)
-        }
-        match (self, other) {
-            (TimeBound::At(a), TimeBound::At(b)) => Some(a.cmp(&b)),
-            (TimeBound::Relative { time: a, after: a_after }, TimeBound::Relative { time: b, after: b_after }) => {
-                let ((a_kind, a), (b_kind, b)) = (measure(a), measure(b));
-                (a_kind == b_kind).then(|| a.cmp(&b).then(a_after.cmp(&b_after)))
-            }
-            _ => None,
-        }
     }
 }
 
@@ -190,6 +122,8 @@ pub enum Atom {
     UrnContains(Option<Scheme>, Box<str>),
     /// A text field contains words.
     FieldWords(FieldId, WordMatch),
+    /// What follows from the events that count passes a test, which no contact without such events passes.
+    Event(Box<EventAtom>),
 }
 
 impl Atom {
@@ -200,6 +134,7 @@ impl Atom {
         let resolve = |bound: &Option<TimeBound>| bound.map(|bound| TimeBound::At(bound.resolve(now, zone)));
         match self {
             Atom::TimeRange(property, low, high) => Atom::TimeRange(*property, resolve(low), resolve(high)),
+            Atom::Event(event) => Atom::Event(Box::new(event.at(now, zone))),
             other => other.clone(),
         }
     }
@@ -209,7 +144,8 @@ impl Atom {
         let moves = |bound: &Option<TimeBound>| matches!(bound, Some(TimeBound::Relative { .. }));
         match self {
             Atom::TimeRange(_, low, high) => moves(low) || moves(high),
-            Atom::Anniversary(..) => true,
+            // Events of the future come to pass.
+            Atom::Anniversary(..) | Atom::Event(_) => true,
             _ => false,
         }
     }

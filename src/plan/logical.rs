@@ -11,10 +11,12 @@ use crate::ids::AtomId;
 use crate::plan::atom::{
     Atom, Expr, LogicalPlan, NumberBound, NumberProperty, TextProperty, TimeBound, TimeProperty, WordMatch,
 };
+use crate::plan::event::{EventAtom, EventTest, Which, count_from};
 use crate::plan::rules::{self, Kind, Rules};
 use crate::schema::FieldType;
 use crate::sema::query::{
-    Comparator, Condition, FieldProperty, Literal, Node, Pattern, PatternKind, Property, Query, Test, Value,
+    Comparator, Condition, EventProperty, FieldProperty, Literal, Measure, Node, Pattern, PatternKind, Property, Query,
+    Test, Value, WindowEnd,
 };
 
 /// The normalised plan of a query.
@@ -121,6 +123,9 @@ impl Builder {
     }
 
     fn condition(&mut self, condition: &Condition, negated: bool) -> Expr {
+        if let Property::Event(event) = &condition.property {
+            return self.event(event, &condition.test, negated);
+        }
         let property = Lowered::of(&condition.property);
         match &condition.test {
             Test::Unset => self.presence(&property, !negated),
@@ -148,6 +153,93 @@ impl Builder {
                 };
                 self.maybe(atom, negated)
             }
+        }
+    }
+
+    /// A condition on events, by the measure's kind.
+    fn event(&mut self, event: &EventProperty, test: &Test, negated: bool) -> Expr {
+        match test {
+            Test::Differs(literal) => self.event(event, &Test::Equals(literal.clone()), !negated),
+            Test::Unset => self.event(event, &Test::Set, !negated),
+            Test::In { items, unset, negated: not_in } => {
+                let negated = negated != *not_in;
+                let mut children: Vec<Expr> =
+                    items.iter().map(|item| self.event(event, &Test::Equals(item.clone()), negated)).collect();
+                if *unset {
+                    children.push(self.event(event, &Test::Unset, negated));
+                }
+                self.combine(Kind::Any.flipped_if(negated), children)
+            }
+            Test::Between { low, high, negated: true } => {
+                self.event(event, &Test::Between { low: low.clone(), high: high.clone(), negated: false }, !negated)
+            }
+            _ => match &event.measure {
+                Measure::Count | Measure::Sum(_) => match number_range(test) {
+                    Some((low, high)) => self.event_number(event, low, high, negated),
+                    None => Expr::Constant(negated),
+                },
+                Measure::First => self.event_moment(event, Which::First, test, negated),
+                Measure::Last => self.event_moment(event, Which::Last, test, negated),
+            },
+        }
+    }
+
+    fn event_leaf(&mut self, event: &EventProperty, test: EventTest, negated: bool) -> Expr {
+        self.maybe(event_atom(event, test), negated)
+    }
+
+    /// That the number that follows from events lies within.
+    fn event_number(
+        &mut self,
+        event: &EventProperty,
+        low: Option<NumberBound>,
+        high: Option<NumberBound>,
+        negated: bool,
+    ) -> Expr {
+        let Measure::Sum(key) = &event.measure else {
+            let from = low.map_or(0, |low| count_from(low.value, !low.inclusive));
+            let mut children = Vec::new();
+            if from > 0 {
+                children.push(self.event_leaf(event, EventTest::AtLeast(from), negated));
+            }
+            if let Some(high) = high {
+                children.push(match count_from(high.value, high.inclusive) {
+                    0 => Expr::Constant(negated),
+                    behind => self.event_leaf(event, EventTest::AtLeast(behind), !negated),
+                });
+            }
+            return self.combine(Kind::All.flipped_if(negated), children);
+        };
+        let zero = crate::value::Decimal::ZERO;
+        let holds_zero = low.is_none_or(|low| low.value < zero || low.inclusive && low.value == zero)
+            && high.is_none_or(|high| high.value > zero || high.inclusive && high.value == zero);
+        if !holds_zero {
+            return self.event_leaf(event, EventTest::Sum(key.clone(), low, high), negated);
+        }
+        // Neither below nor above.
+        let opposite = |bound: NumberBound| NumberBound { value: bound.value, inclusive: !bound.inclusive };
+        let below = low.map(|low| EventTest::Sum(key.clone(), None, Some(opposite(low))));
+        let above = high.map(|high| EventTest::Sum(key.clone(), Some(opposite(high)), None));
+        let children = below.into_iter().chain(above).map(|test| self.event_leaf(event, test, !negated)).collect();
+        self.combine(Kind::All.flipped_if(negated), children)
+    }
+
+    /// That a moment that follows from events is there, or lies somewhere.
+    fn event_moment(&mut self, event: &EventProperty, which: Which, test: &Test, negated: bool) -> Expr {
+        let property = Lowered::Time(TimeProperty::CreatedOn);
+        let atom = match test {
+            Test::Set => Some(Atom::TimeRange(TimeProperty::CreatedOn, None, None)),
+            Test::Equals(literal) => equality(&property, literal),
+            Test::Compares(comparator, literal) => comparison(&property, *comparator, literal),
+            Test::Between { low, high, .. } => between(&property, low.as_ref(), high.as_ref()),
+            Test::Anniversary { low, high } => {
+                return self.event_leaf(event, EventTest::Anniversary(which, *low, *high), negated);
+            }
+            _ => None,
+        };
+        match atom {
+            Some(Atom::TimeRange(_, low, high)) => self.event_leaf(event, EventTest::Moment(which, low, high), negated),
+            _ => Expr::Constant(negated),
         }
     }
 
@@ -268,6 +360,8 @@ impl Lowered {
             Property::CreatedOn => Lowered::Time(TimeProperty::CreatedOn),
             Property::LastSeenOn => Lowered::Time(TimeProperty::LastSeenOn),
             Property::Field(field) => Lowered::of_field(field),
+            // These are lowered by themselves.
+            Property::Event(_) => Lowered::Unknown,
         }
     }
 
@@ -294,6 +388,48 @@ impl Lowered {
             Lowered::Unknown => return None,
         })
     }
+}
+
+/// The atom over these events; `None` if their name was not resolved, since nobody has such events.
+fn event_atom(event: &EventProperty, test: EventTest) -> Option<Atom> {
+    let span = |end: &WindowEnd| match end {
+        WindowEnd::Relative(time) => span(&Value::Relative(*time)),
+        WindowEnd::Day { start, end, .. } => Some((TimeBound::At(*start), TimeBound::At(*end))),
+    };
+    let window = event.window.as_ref();
+    Some(Atom::Event(Box::new(EventAtom {
+        event: event.event?,
+        filter: event.filter.clone(),
+        low: window.and_then(|window| window.low.as_ref()).and_then(span).map(|(start, _)| start),
+        high: window.and_then(|window| window.high.as_ref()).and_then(span).map(|(_, end)| end),
+        keep: event.keep.map(|time| TimeBound::Relative { time, after: false }),
+        test,
+    })))
+}
+
+/// The numbers that a test takes; `None` if it takes none.
+fn number_range(test: &Test) -> Option<(Option<NumberBound>, Option<NumberBound>)> {
+    let bound = |literal: &Literal, inclusive: bool| match literal.value {
+        Value::Number(value) => Some(NumberBound { value, inclusive }),
+        _ => None,
+    };
+    Some(match test {
+        // Every contact has one.
+        Test::Set => (None, None),
+        Test::Equals(literal) => (Some(bound(literal, true)?), Some(bound(literal, true)?)),
+        Test::Compares(Comparator::Greater, literal) => (Some(bound(literal, false)?), None),
+        Test::Compares(Comparator::GreaterOrEqual, literal) => (Some(bound(literal, true)?), None),
+        Test::Compares(Comparator::Less, literal) => (None, Some(bound(literal, false)?)),
+        Test::Compares(Comparator::LessOrEqual, literal) => (None, Some(bound(literal, true)?)),
+        Test::Between { low, high, .. } => {
+            let end = |end: &Option<Literal>| match end {
+                None => Some(None),
+                Some(literal) => bound(literal, true).map(Some),
+            };
+            (end(low)?, end(high)?)
+        }
+        _ => return None,
+    })
 }
 
 /// Some value equals; `None` if none can.

@@ -53,6 +53,11 @@ impl Atom {
                 low.is_none_or(|low| number > low.value || low.inclusive && number == low.value)
                     && high.is_none_or(|high| number < high.value || high.inclusive && number == high.value)
             }),
+            Atom::Event(event) => event.matches(contact.events(), context.now, context.zone),
+            Atom::TimeRange(TimeProperty::Event(name), low, high) => contact.events().of(*name).any(|event| {
+                low.is_none_or(|low| event.moment >= low.resolve(context.now, context.zone))
+                    && high.is_none_or(|high| event.moment < high.resolve(context.now, context.zone))
+            }),
             Atom::TimeRange(property, low, high) => moment(*property, contact).is_some_and(|moment| {
                 low.is_none_or(|low| moment >= low.resolve(context.now, context.zone))
                     && high.is_none_or(|high| moment < high.resolve(context.now, context.zone))
@@ -122,6 +127,7 @@ fn moment(property: TimeProperty, contact: &impl ContactView) -> Option<Instant>
     match property {
         TimeProperty::CreatedOn => Some(contact.created_on()),
         TimeProperty::LastSeenOn => contact.last_seen_on(),
+        TimeProperty::Event(_) => None,
         TimeProperty::Field(field) => match contact.field(field)?.typed {
             TypedValue::Instant(instant) => Some(instant),
             _ => None,

@@ -3,7 +3,9 @@
 //! Nothing here knows of bitmaps or files.
 
 pub mod atom;
+pub mod bound;
 pub mod estimate;
+pub mod event;
 pub mod explain;
 pub mod logical;
 mod matches;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::contact::{ContactView, TypedValue};
 use crate::ids::{DocumentNumber, GroupId};
 use crate::plan::atom::{TimeBound, TimeProperty};
+use crate::plan::event::{EventAtom, EventTest};
 use crate::refresh::change::{Flips, Memberships, RowChange};
 use crate::refresh::engine::{Engine, apply_batch};
 use crate::refresh::live::{Frame, SourceStep, Step};
@@ -64,6 +65,8 @@ struct MovingSource {
     property: TimeProperty,
     bounds: Vec<MovingBound>,
     anniversaries: Vec<(AnniversaryDay, AnniversaryDay, Slot)>,
+    /// If its values are events: the atoms over them. They have bounds and anniversaries too, as above.
+    events: Vec<(Box<EventAtom>, Slot)>,
 }
 
 /// One flip of one leaf of one contact.
@@ -98,6 +101,10 @@ impl Engine {
             for bound in &source.bounds {
                 let high = end.bound(TimeBound::Relative { time: bound.time, after: bound.after });
                 windows.push(Window { property, low: bound.from, high });
+            }
+            if !source.events.is_empty() {
+                // Events that come to pass.
+                windows.push(Window { property, low: self.moment().now().next(), high: until.next() });
             }
             let mut birthdays = BTreeSet::new();
             for midnight in self.midnights(until).filter(|_| !source.anniversaries.is_empty()) {
@@ -186,7 +193,9 @@ impl Engine {
                 bound.time.next_crossing(nearest, bound.after, now, zone)
             })
         });
-        let first = crossings.min();
+        let coming = sources.iter().filter(|source| !source.events.is_empty());
+        let coming = coming.filter_map(|source| values.first_at_or_after(source.property, now.next()));
+        let first = crossings.chain(coming).min();
         let horizon = first.unwrap_or_else(|| Instant::from_micros(now.micros().saturating_add(NINE_YEARS)));
         let mut with_days: Vec<(&MovingSource, (Instant, Instant))> = Vec::new();
         for source in sources.iter().filter(|source| !source.anniversaries.is_empty()) {
@@ -215,6 +224,7 @@ impl Engine {
                     Source::CreatedOn => TimeProperty::CreatedOn,
                     Source::LastSeenOn => TimeProperty::LastSeenOn,
                     Source::Field(field) => TimeProperty::Field(field),
+                    Source::Events(event) => TimeProperty::Event(event),
                     _ => return None,
                 };
                 let bounds = entry.matcher.time_bounds.iter().filter_map(|(&bound, &slot)| match bound {
@@ -223,9 +233,20 @@ impl Engine {
                         Some(MovingBound { time, after, slot, from: self.moment().bound(bound) })
                     }
                 });
-                let bounds = bounds.collect();
+                let mut bounds: Vec<MovingBound> = bounds.collect();
                 let anniversaries = entry.matcher.anniversaries.iter().map(|(&(low, high), &slot)| (low, high, slot));
-                Some(MovingSource { index, property, bounds, anniversaries: anniversaries.collect() })
+                let mut anniversaries: Vec<_> = anniversaries.collect();
+                let events = entry.matcher.events.clone();
+                for (event, slot) in &events {
+                    bounds.extend(event.moving_bounds().map(|(time, after)| {
+                        let from = self.moment().bound(TimeBound::Relative { time, after });
+                        MovingBound { time, after, slot: *slot, from }
+                    }));
+                    if let EventTest::Anniversary(_, low, high) = event.test {
+                        anniversaries.push((low, high, *slot));
+                    }
+                }
+                Some(MovingSource { index, property, bounds, anniversaries, events })
             })
             .collect()
     }
@@ -267,6 +288,18 @@ impl Engine {
         let mut events = Vec::new();
         let mut state = Vec::new();
         for (source, calendar) in sources.iter().zip(calendars) {
+            if let TimeProperty::Event(name) = source.property {
+                let history = row.events();
+                if history.section(name).is_empty() {
+                    continue;
+                }
+                for (event, slot) in &source.events {
+                    let turns = event.turns(history, now, until, zone);
+                    events.extend(turns.into_iter().map(|(at, _)| Event { at, source: source.index, slot: *slot }));
+                }
+                state.push((source.index, self.leaves_now(source.index, row)));
+                continue;
+            }
             let Some(value) = time_of(row, source.property) else { continue };
             for bound in source.bounds.iter().filter(|bound| bound.from <= value) {
                 let crossing = bound.time.next_crossing(value, bound.after, now, zone);
@@ -367,6 +400,7 @@ fn time_of<V: ContactView>(row: &V, property: TimeProperty) -> Option<Instant> {
     match property {
         TimeProperty::CreatedOn => Some(row.created_on()),
         TimeProperty::LastSeenOn => row.last_seen_on(),
+        TimeProperty::Event(_) => None,
         TimeProperty::Field(field) => match row.field(field)?.typed {
             TypedValue::Instant(instant) => Some(instant),
             TypedValue::Unconvertible | TypedValue::Text | TypedValue::Number(_) => None,

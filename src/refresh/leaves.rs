@@ -135,6 +135,11 @@ impl Leaves {
                 }))
             }
             Atom::FieldWords(_, wanted) => self.words(source, wanted),
+            Atom::Event(event) => Shape::Any(self.within(source, |matcher, next| {
+                let slot = take(next);
+                matcher.events.push((event.clone(), slot));
+                vec![slot]
+            })),
         }
     }
 

@@ -274,6 +274,7 @@ impl LiveSet {
                 Source::Tickets => before.tickets() != after.tickets(),
                 Source::CreatedOn => before.created_on() != after.created_on(),
                 Source::LastSeenOn => before.last_seen_on() != after.last_seen_on(),
+                Source::Events(name) => before.events().section(name) != after.events().section(name),
                 Source::Outside => true,
                 Source::Field(_) => false,
             };

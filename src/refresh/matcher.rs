@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::contact::{ContactView, FieldValueRef, Status, TypedValue};
 use crate::plan::atom::TimeBound;
+use crate::plan::event::EventAtom;
 use crate::refresh::axis::{Floor, NumberAxis, TimeAxis};
 use crate::refresh::moment::{Moment, YEAR_DAYS};
 use crate::refresh::program::Slot;
@@ -66,6 +67,8 @@ pub(super) struct Matcher {
     pub(super) names: Prefixes,
     pub(super) words: FieldWords,
     pub(super) substrings: Substrings,
+    /// Each once, as the atoms of a table are.
+    pub(super) events: Vec<(Box<EventAtom>, Slot)>,
 }
 
 /// The leaves of one source that move with the clock, as they stand at one moment.
@@ -74,6 +77,8 @@ pub(super) struct Moving {
     pub(super) time_axis: TimeAxis,
     /// For each day of the year, the anniversaries that cover it; empty if there are none at all.
     pub(super) year_days: Vec<Vec<Slot>>,
+    /// Atoms over events, with their bounds fixed.
+    pub(super) events: Vec<(EventAtom, Slot)>,
 }
 
 /// What a value makes true: slots of leaves, and its position among the bounds of the source.
@@ -93,6 +98,7 @@ impl Matcher {
     /// Whether anything moves with the clock.
     pub(super) fn moves(&self) -> bool {
         !self.anniversaries.is_empty()
+            || !self.events.is_empty()
             || self.time_bounds.keys().any(|bound| matches!(bound, TimeBound::Relative { .. }))
     }
 
@@ -107,7 +113,9 @@ impl Matcher {
                 }
             }
         }
-        Moving { time_axis: TimeAxis::new(&self.time_bounds, moment), year_days }
+        let fix = |(event, slot): &(Box<EventAtom>, Slot)| (event.at(moment.now(), moment.timezone()), *slot);
+        let events = self.events.iter().map(fix).collect();
+        Moving { time_axis: TimeAxis::new(&self.time_bounds, moment), year_days, events }
     }
 
     /// The slots of the bounds in their order; empty if the source is not ordered.
@@ -216,6 +224,11 @@ impl Matcher {
             }
             Source::Field(field) => {
                 contact.field(field).into_iter().for_each(|value| self.scan_field(value, moving, moment, out));
+            }
+            Source::Events(_) => {
+                let (history, now, zone) = (contact.events(), moment.now(), moment.timezone());
+                let holding = moving.events.iter().filter(|(event, _)| event.matches(history, now, zone));
+                out.leaves.extend(holding.map(|(_, slot)| *slot));
             }
             Source::Outside => {}
         }

@@ -1,6 +1,6 @@
 //! What a contact is read by: the parts of it that change independently and that atoms look at.
 
-use crate::ids::FieldId;
+use crate::ids::{EventId, FieldId};
 use crate::plan::atom::{Atom, NumberProperty, TextProperty, TimeProperty};
 
 /// A part of a contact. An atom looks at exactly one.
@@ -34,6 +34,8 @@ pub enum Source {
     LastSeenOn,
     /// A custom field.
     Field(FieldId),
+    /// Events of one name.
+    Events(EventId),
     /// Smart groups that are kept outside of the table at hand.
     Outside,
 }
@@ -63,6 +65,7 @@ impl Source {
             Atom::NameWords(_) => Source::Name,
             Atom::UrnContains(_, _) => Source::Urns,
             Atom::FieldWords(field, _) => Source::Field(*field),
+            Atom::Event(event) => Source::Events(event.event),
         }
     }
 }
@@ -73,6 +76,7 @@ impl From<TimeProperty> for Source {
             TimeProperty::CreatedOn => Source::CreatedOn,
             TimeProperty::LastSeenOn => Source::LastSeenOn,
             TimeProperty::Field(field) => Source::Field(field),
+            TimeProperty::Event(event) => Source::Events(event),
         }
     }
 }

@@ -107,7 +107,7 @@ impl Attribute {
             Property::Tickets => Attribute::Tickets,
             Property::Urn => Attribute::Urn,
             Property::Uuid => Attribute::Uuid,
-            Property::Scheme(_) | Property::Field(_) => return None,
+            Property::Scheme(_) | Property::Field(_) | Property::Event(_) => return None,
         })
     }
 

@@ -25,6 +25,8 @@ pub struct Inspection {
     pub schemes: Vec<String>,
     /// Keys and names of fields in the order of first use. The name is empty if the field was not looked up.
     pub fields: Vec<(String, String)>,
+    /// Names of events in the order of first use.
+    pub events: Vec<String>,
     /// Groups in the order of first use. Of groups that were not looked up, ContactQL gives the first alone.
     pub groups: Vec<GroupReference>,
     /// Whether ContactQL allows it as a smart group.
@@ -87,6 +89,13 @@ impl Inspector<'_> {
                     let known = field.id.and_then(|id| self.schema.field_by_id(id));
                     let name = known.map_or(String::new(), |field| field.name.clone());
                     self.found.fields.push((field.key.to_string(), name));
+                }
+            }
+            Property::Event(event) => {
+                let known = event.event.and_then(|id| self.schema.event_by_id(id));
+                let name = known.map_or(&*event.name, |known| &known.name);
+                if !self.found.events.iter().any(|held| held == name) {
+                    self.found.events.push(name.to_owned());
                 }
             }
             property => {

@@ -124,3 +124,26 @@ pub(super) fn invalid_anniversary(value: &str, span: Span) -> Diagnostic {
         .with("value", value)
         .help(Some("write `today`, `-7d..today`, or a month and day such as `12-24`, without quotes".to_owned()))
 }
+
+pub(super) fn unknown_event(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::UnknownEvent, format!("there are no events called '{name}'"), span).with("event", name)
+}
+
+pub(super) fn invalid_window(value: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::InvalidWindow, format!("'{value}' is not a window of time"), span).with("value", value)
+}
+
+pub(super) fn window_too_long(window: &str, name: &str, keep: &str, span: Span) -> Diagnostic {
+    let message = format!("the window '{window}' reaches further back than '{name}' is kept, which is {keep}");
+    Diagnostic::new(Code::WindowTooLong, message, span)
+        .with("window", window)
+        .with("event", name)
+        .with("keep", keep)
+        .help(Some(format!("use a shorter window, or keep the events longer: `event edit {name} --keep …`")))
+}
+
+pub(super) fn invalid_filter(message: impl Into<String>, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::InvalidFilter, message, span).help(Some(
+        "between the brackets stand conditions on an event's properties: `(total > 50 AND city = Huye)`".to_owned(),
+    ))
+}

@@ -2,6 +2,7 @@
 
 pub mod attribute;
 pub mod codec;
+mod events;
 mod group_check;
 pub(crate) mod implicit;
 pub mod inspect;
@@ -14,4 +15,5 @@ pub mod resolve;
 pub mod suggest;
 mod values;
 
+pub(crate) use events::{amount, amount_text};
 pub use group_check::{group_check, group_cycle, groups_used};

@@ -2,8 +2,10 @@
 
 use crate::schema::{Environment, Schema};
 use crate::sema::attribute::Attribute;
+use crate::sema::events::amount_text;
 use crate::sema::query::{
-    AnniversaryDay, Condition, Dialect, Literal, Node, Pattern, PatternKind, Property, Query, RelativeTime, Test, Value,
+    AnniversaryDay, Condition, Dialect, Filter, FilterTest, FilterValue, Literal, Measure, Node, Pattern, PatternKind,
+    Property, Query, RelativeTime, Test, Value, Window, WindowEnd,
 };
 use crate::sema::values::{current_name, text_pattern};
 use crate::syntax::strings::{write_quoted, write_value};
@@ -44,6 +46,14 @@ pub fn canonical_node(node: &Node, dialect: Dialect, schema: &Schema) -> String 
     printer.out
 }
 
+/// The canonical form of a filter of events, without its brackets.
+pub fn filter_text(filter: &Filter) -> String {
+    let schema = Schema::new();
+    let mut printer = Printer { out: String::new(), dialect: Dialect::Extended, schema: &schema, environment: None };
+    printer.filter(filter);
+    printer.out
+}
+
 /// The name of a property in canonical queries, as it is now: a field may have been renamed since.
 pub fn current_property_name(property: &Property, schema: &Schema) -> String {
     let mut out = String::new();
@@ -64,6 +74,16 @@ fn write_property(out: &mut String, property: &Property, schema: Option<&Schema>
         (Property::Scheme(scheme), _) => {
             out.push_str("urns.");
             out.push_str(scheme.as_str());
+        }
+        (Property::Event(event), _) => {
+            let current = event.event.and_then(|id| schema?.event_by_id(id));
+            out.push_str(event.measure.prefix());
+            out.push('.');
+            out.push_str(current.map_or(&event.name, |current| &current.name));
+            if let Measure::Sum(property) = &event.measure {
+                out.push('.');
+                out.push_str(property);
+            }
         }
         (Property::Field(field), _) => {
             let current = field.id.and_then(|id| schema?.field_by_id(id));
@@ -118,6 +138,23 @@ impl Printer<'_> {
 
     fn condition(&mut self, condition: &Condition) {
         write_property(&mut self.out, &condition.property, Some(self.schema));
+        let event = match &condition.property {
+            Property::Event(event) => Some(&**event),
+            _ => None,
+        };
+        if let Some(filter) = event.and_then(|event| event.filter.as_ref()) {
+            self.out.push('(');
+            self.filter(filter);
+            self.out.push(')');
+        }
+        self.test(condition);
+        if let Some(window) = event.and_then(|event| event.window.as_ref()) {
+            self.out.push_str(" WITHIN ");
+            self.window(window);
+        }
+    }
+
+    fn test(&mut self, condition: &Condition) {
         match &condition.test {
             Test::Unset => self.out.push_str(" = \"\""),
             Test::Set => self.out.push_str(" != \"\""),
@@ -133,6 +170,102 @@ impl Printer<'_> {
                 self.range_end(high.as_ref());
             }
             Test::Anniversary { low, high } => self.anniversary(*low, *high),
+        }
+    }
+
+    fn filter(&mut self, filter: &Filter) {
+        match filter {
+            Filter::All(children) | Filter::Any(children) => {
+                let between = if matches!(filter, Filter::All(_)) { " AND " } else { " OR " };
+                for (at, child) in children.iter().enumerate() {
+                    if at > 0 {
+                        self.out.push_str(between);
+                    }
+                    self.nested_filter(child);
+                }
+            }
+            Filter::Not(inner) => {
+                self.out.push_str("NOT ");
+                self.nested_filter(inner);
+            }
+            Filter::Condition { key, test } => {
+                self.out.push_str(key);
+                self.filter_test(test);
+            }
+        }
+    }
+
+    fn nested_filter(&mut self, filter: &Filter) {
+        if matches!(filter, Filter::All(_) | Filter::Any(_)) {
+            self.out.push('(');
+            self.filter(filter);
+            self.out.push(')');
+        } else {
+            self.filter(filter);
+        }
+    }
+
+    fn filter_test(&mut self, test: &FilterTest) {
+        let (operator, value) = match test {
+            FilterTest::Unset => return self.out.push_str(" = \"\""),
+            FilterTest::Set => return self.out.push_str(" != \"\""),
+            FilterTest::Equals(value) => ("=", value),
+            FilterTest::Differs(value) => ("!=", value),
+            FilterTest::Compares(comparator, value) => (comparator.symbol(), value),
+            FilterTest::In { items, unset, negated } => {
+                self.out.push_str(if *negated { " NOT IN (" } else { " IN (" });
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        self.out.push_str(", ");
+                    }
+                    write_value(&mut self.out, &item.text);
+                }
+                if *unset {
+                    self.out.push_str(if items.is_empty() { "\"\"" } else { ", \"\"" });
+                }
+                return self.out.push(')');
+            }
+            FilterTest::Between { low, high, negated } => {
+                self.out.push_str(if *negated { " != " } else { " = " });
+                self.filter_end(low.as_ref());
+                self.out.push_str("..");
+                return self.filter_end(high.as_ref());
+            }
+        };
+        self.out.push(' ');
+        self.out.push_str(operator);
+        self.out.push(' ');
+        write_value(&mut self.out, &value.text);
+    }
+
+    fn filter_end(&mut self, value: Option<&FilterValue>) {
+        let Some(value) = value else { return };
+        match value.number {
+            Some(number) if !is_bare_text(&value.text) => self.out.push_str(&number.to_string()),
+            _ => self.out.push_str(&value.text),
+        }
+    }
+
+    fn window(&mut self, window: &Window) {
+        if let Window { low: Some(WindowEnd::Relative(low)), high: Some(WindowEnd::Relative(RelativeTime::NOW)) } =
+            window
+            && let Some(amount) = amount_text(*low)
+        {
+            return self.out.push_str(&amount);
+        }
+        self.window_end(window.low.as_ref());
+        self.out.push_str("..");
+        self.window_end(window.high.as_ref());
+    }
+
+    fn window_end(&mut self, end: Option<&WindowEnd>) {
+        match end {
+            None => {}
+            Some(WindowEnd::Relative(time)) => self.out.push_str(&time.to_string()),
+            Some(WindowEnd::Day { text, start, end }) => match self.environment {
+                Some(environment) => self.out.push_str(&safe_day(text, *start, *end, environment)),
+                None => self.out.push_str(text),
+            },
         }
     }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::contact::Status;
-use crate::ids::{FieldId, FlowId, GroupId};
+use crate::ids::{EventId, FieldId, FlowId, GroupId};
 use crate::schema::FieldType;
 use crate::span::Span;
 use crate::value::{Decimal, Instant, Scheme};
@@ -85,6 +85,8 @@ pub enum Property {
     LastSeenOn,
     /// A custom field.
     Field(Arc<FieldProperty>),
+    /// What happened: a number or a moment that follows from events.
+    Event(Arc<EventProperty>),
 }
 
 /// A custom field as a query holds it.
@@ -96,6 +98,149 @@ pub struct FieldProperty {
     pub key: Box<str>,
     /// What its values are; `Text` when not resolved.
     pub kind: FieldType,
+}
+
+/// What a query asks of events: which ones count, and what of them.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct EventProperty {
+    /// What is asked of those that count.
+    pub measure: Measure,
+    /// The identity of their name; `None` when the query was read without resolving.
+    pub event: Option<EventId>,
+    /// How the name is printed.
+    pub name: Box<str>,
+    /// What must hold of an event to count.
+    pub filter: Option<Filter>,
+    /// When it must have happened to count.
+    pub window: Option<Window>,
+    /// How long events are kept: those before the beginning of this time never count.
+    pub keep: Option<RelativeTime>,
+}
+
+/// What is asked of the events that count.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum Measure {
+    /// How many there are.
+    Count,
+    /// The moment of the earliest.
+    First,
+    /// The moment of the latest.
+    Last,
+    /// The sum of this property, where it is a number.
+    Sum(Box<str>),
+}
+
+impl Measure {
+    /// What stands before the name of the events.
+    pub fn prefix(&self) -> &'static str {
+        match self {
+            Measure::Count => "did",
+            Measure::First => "first",
+            Measure::Last => "last",
+            Measure::Sum(_) => "sum",
+        }
+    }
+
+    /// Whether it is a number, which every contact has, and not a moment.
+    pub fn is_number(&self) -> bool {
+        matches!(self, Measure::Count | Measure::Sum(_))
+    }
+}
+
+/// A window of time, both ends included.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct Window {
+    /// Its beginning; `None` if open. At least one end is given.
+    pub low: Option<WindowEnd>,
+    /// Its end; `None` if open.
+    pub high: Option<WindowEnd>,
+}
+
+/// An end of a window.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum WindowEnd {
+    /// A moment or a day that moves with the clock.
+    Relative(RelativeTime),
+    /// A day: from `start` up to but not including `end`.
+    Day {
+        /// The text as given.
+        text: Box<str>,
+        /// Its first moment.
+        start: Instant,
+        /// The first moment after it.
+        end: Instant,
+    },
+}
+
+/// What must hold of an event: a boolean combination of conditions on its properties. `All` and `Any` have at least two
+/// children, none of the same kind as itself.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum Filter {
+    /// Every child holds.
+    All(Vec<Filter>),
+    /// Some child holds.
+    Any(Vec<Filter>),
+    /// The child does not hold.
+    Not(Box<Filter>),
+    /// One condition.
+    Condition {
+        /// The property's name, in lower case.
+        key: Box<str>,
+        /// What must hold of its value.
+        test: FilterTest,
+    },
+}
+
+/// What must hold of the value of an event's property.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum FilterTest {
+    /// There is none.
+    Unset,
+    /// There is one.
+    Set,
+    /// It equals: as a number if both are numbers, else as folded text.
+    Equals(FilterValue),
+    /// It does not, or there is none.
+    Differs(FilterValue),
+    /// It is a number on that side.
+    Compares(Comparator, FilterValue),
+    /// It equals one of these, or, if `unset` is among them, there is none; negated: the opposite.
+    In {
+        /// The values, in the order written.
+        items: Vec<FilterValue>,
+        /// Whether `""` is among them.
+        unset: bool,
+        /// `NOT IN`.
+        negated: bool,
+    },
+    /// It is a number between the two, both included; negated: it is not.
+    Between {
+        /// The lower end; `None` if open. At least one end is given.
+        low: Option<FilterValue>,
+        /// The upper end; `None` if open.
+        high: Option<FilterValue>,
+        /// `!=` instead of `=`.
+        negated: bool,
+    },
+}
+
+/// A value that the property of an event is compared with.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct FilterValue {
+    /// The text as given, unescaped.
+    pub text: Box<str>,
+    /// The same, folded as values are when they are compared.
+    pub folded: Box<str>,
+    /// The number that it is.
+    pub number: Option<Decimal>,
+}
+
+impl FilterValue {
+    /// What a text stands for.
+    pub fn new(text: &str) -> Self {
+        let folded = crate::value::fold::fold(text).into();
+        FilterValue { text: text.into(), folded, number: Decimal::parse(text) }
+    }
 }
 
 /// What must hold of a property's values.
@@ -141,7 +286,7 @@ pub enum Test {
 }
 
 /// The order comparisons.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub enum Comparator {
     /// `>`
     Greater,

@@ -91,6 +91,7 @@ pub(super) enum TargetKind {
     Attribute(Attribute),
     Scheme,
     Field,
+    Event,
 }
 
 /// A value, unescaped.
@@ -120,7 +121,7 @@ pub(super) struct Resolver<'t> {
 }
 
 impl<'t> Resolver<'t> {
-    fn slice(&self, span: Span) -> &'t str {
+    pub(super) fn slice(&self, span: Span) -> &'t str {
         self.text.get(span.range()).unwrap_or_default()
     }
 
@@ -191,6 +192,10 @@ impl<'t> Resolver<'t> {
                 let test = self.anniversary(&target, &found, given)?;
                 Some(condition(found.property, test, property.to(value.span)))
             }
+            tree::Node::Event(id) => {
+                let event = self.tree.event_node(id)?;
+                self.event(event)
+            }
             tree::Node::Broken => None,
         }
     }
@@ -214,7 +219,7 @@ impl<'t> Resolver<'t> {
         Some(Target { kind, key, rules, span })
     }
 
-    fn given(&self, literal: tree::Literal) -> Given<'t> {
+    pub(super) fn given(&self, literal: tree::Literal) -> Given<'t> {
         let text = self.slice(literal.span);
         let text = if literal.quoted { strings::unquote(text) } else { Cow::Borrowed(text) };
         Given { text, bare: !literal.quoted, span: literal.span }
@@ -231,18 +236,30 @@ impl<'t> Resolver<'t> {
     ) -> Option<Node> {
         self.check_redaction(target, &given)?;
         let found = self.find(target)?;
-        let test = match operator {
-            Operator::Contains => Test::Contains(self.pattern(target, &found, given)?),
-            Operator::Equal | Operator::NotEqual => self.equality(target, &found, operator, given)?,
+        let test = self.test(target, &found, operator, operator_span, given)?;
+        Some(condition(found.property, test, span))
+    }
+
+    /// What an operator and a value say of a property.
+    pub(super) fn test(
+        &mut self,
+        target: &Target<'_>,
+        found: &Found,
+        operator: Operator,
+        operator_span: Span,
+        given: Given<'t>,
+    ) -> Option<Test> {
+        Some(match operator {
+            Operator::Contains => Test::Contains(self.pattern(target, found, given)?),
+            Operator::Equal | Operator::NotEqual => self.equality(target, found, operator, given)?,
             Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual => {
                 if !matches!(found.kind, None | Some(FieldType::Number | FieldType::Datetime)) {
                     return self.refuse(messages::unsupported_comparison(operator, &target.key, operator_span));
                 }
-                let literal = self.literal(target, &found, given)?;
+                let literal = self.literal(target, found, given)?;
                 Test::Compares(comparator(operator), literal)
             }
-        };
-        Some(condition(found.property, test, span))
+        })
     }
 
     fn equality(&mut self, target: &Target<'_>, found: &Found, operator: Operator, given: Given<'t>) -> Option<Test> {
@@ -264,22 +281,34 @@ impl<'t> Resolver<'t> {
             self.check_redaction(target, item)?;
         }
         let found = self.find(target)?;
+        let test = self.items(target, &found, given, negated)?;
+        Some(condition(found.property, test, span))
+    }
+
+    /// What a list of values says of a property.
+    pub(super) fn items(
+        &mut self,
+        target: &Target<'_>,
+        found: &Found,
+        given: Vec<Given<'t>>,
+        negated: bool,
+    ) -> Option<Test> {
         let mut values = Vec::with_capacity(given.len());
         let mut unset = false;
         let mut complete = true;
         for item in given {
             if item.text.is_empty() {
                 let operator = if negated { Operator::NotEqual } else { Operator::Equal };
-                complete &= self.check_setcheck(target, &found, operator, item.span).is_some();
+                complete &= self.check_setcheck(target, found, operator, item.span).is_some();
                 unset = true;
                 continue;
             }
-            match self.day_literal(target, &found, item) {
+            match self.day_literal(target, found, item) {
                 Some(literal) => values.push(literal),
                 None => complete = false,
             }
         }
-        complete.then(|| condition(found.property, Test::In { items: values, unset, negated }, span))
+        complete.then_some(Test::In { items: values, unset, negated })
     }
 
     fn check_redaction(&mut self, target: &Target<'_>, given: &Given<'_>) -> Option<()> {
@@ -292,7 +321,8 @@ impl<'t> Resolver<'t> {
 
     fn check_setcheck(&mut self, target: &Target<'_>, found: &Found, operator: Operator, span: Span) -> Option<()> {
         let is_checked = found.kind.is_some();
-        if is_checked && target.rules.is_some_and(Attribute::is_always_set) {
+        let is_count = target.kind == TargetKind::Event && found.kind == Some(FieldType::Number);
+        if is_checked && (is_count || target.rules.is_some_and(Attribute::is_always_set)) {
             return self.refuse(messages::unsupported_setcheck(operator, &target.key, target.span.to(span)));
         }
         Some(())
@@ -306,6 +336,8 @@ impl<'t> Resolver<'t> {
             TargetKind::Scheme => {
                 Some(Found { property: Property::Scheme(Scheme::new(&target.key)), kind: Some(FieldType::Text) })
             }
+            // Events are found by their own way.
+            TargetKind::Event => None,
             TargetKind::Field => {
                 let (id, kind) = match self.schema {
                     None => (None, None),
@@ -329,7 +361,7 @@ pub(super) fn condition(property: Property, test: Test, span: Span) -> Node {
     Node::Condition(Box::new(Condition { property, test, span }))
 }
 
-fn comparator(operator: Operator) -> Comparator {
+pub(super) fn comparator(operator: Operator) -> Comparator {
     match operator {
         Operator::Greater => Comparator::Greater,
         Operator::GreaterOrEqual => Comparator::GreaterOrEqual,

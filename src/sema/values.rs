@@ -16,10 +16,10 @@ use crate::value::{Decimal, Instant, day, fold::fold, fold::lower, instant, word
 const MIN_PARTIAL_URN: usize = 3;
 
 /// Stands between the ends of a range.
-const RANGE: &str = "..";
+pub(super) const RANGE: &str = "..";
 
 impl<'t> Resolver<'t> {
-    fn is_extended(&self) -> bool {
+    pub(super) fn is_extended(&self) -> bool {
         self.dialect == Dialect::Extended
     }
 
@@ -73,7 +73,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    fn date(&mut self, text: &str, bare: bool, span: Span) -> Option<Literal> {
+    pub(super) fn date(&mut self, text: &str, bare: bool, span: Span) -> Option<Literal> {
         let Some((start, end)) = day::parse_day(text, self.environment) else {
             let help = match self.dialect {
                 Dialect::Extended if !bare && RelativeTime::read(text).is_some() => {
@@ -168,7 +168,7 @@ impl<'t> Resolver<'t> {
             match target.kind {
                 TargetKind::Attribute(_) => PatternKind::NameWords(words),
                 TargetKind::Scheme => PatternKind::Substring(fold(&text).into()),
-                TargetKind::Field => PatternKind::Words(field_words(&text)),
+                TargetKind::Field | TargetKind::Event => PatternKind::Words(field_words(&text)),
             }
         } else if target.kind == TargetKind::Scheme || target.rules == Some(Attribute::Urn) {
             if text.len() < MIN_PARTIAL_URN {

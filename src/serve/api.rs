@@ -501,7 +501,7 @@ fn changes(ask: &Ask) -> Result<Reply, Problem> {
     let reader = ask.reader()?;
     let hides_addresses = reader.environment().redact_urns;
     let moves = moves_of(&reader, &written)?;
-    let sentences = written.omissions.sentences();
+    let sentences = [written.lines.sentences(), written.omissions.sentences()].concat();
     Reply::json(&ChangesApplied {
         applied: written.lines.applied,
         seen: written.lines.seen,

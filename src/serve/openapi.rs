@@ -222,6 +222,7 @@ fn answers() -> Vec<(&'static str, Value)> {
                     ("fields", list(object(2, &[("key", text()), ("name", text())]))),
                     ("groups", list(json!({ "type": "object" }))),
                     ("allow_as_group", flag()),
+                    ("events", list(text())),
                 ],
             ),
         ),
@@ -337,7 +338,29 @@ fn answers() -> Vec<(&'static str, Value)> {
                 ],
             ),
         ),
-        ("Timeline", object(2, &[("contact", object(1, &[("uuid", text())])), ("changes", list(reference("Move")))])),
+        (
+            "Timeline",
+            object(
+                2,
+                &[
+                    ("contact", object(1, &[("uuid", text())])),
+                    ("changes", list(reference("Move"))),
+                    ("events", list(reference("Event"))),
+                ],
+            ),
+        ),
+        (
+            "Event",
+            object(
+                3,
+                &[
+                    ("name", text()),
+                    ("created_on", text()),
+                    ("properties", json!({ "type": "object", "additionalProperties": text() })),
+                    ("uuid", text()),
+                ],
+            ),
+        ),
         (
             "Applied",
             object(

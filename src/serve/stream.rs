@@ -53,12 +53,12 @@ fn apply(app: &Arc<App>, name: &str, items: Vec<Item>) {
     while !*app.ending.borrow() {
         match app.queue.apply(items.clone()) {
             Ok(written) => {
-                for rejected in written.lines.rejected {
+                for rejected in &written.lines.rejected {
                     eprintln!("{name}:{}: {}", rejected.line, rejected.error);
                 }
                 let hides_addresses =
                     app.workspace.reader(app.clock.now()).is_ok_and(|reader| reader.environment().redact_urns);
-                for sentence in written.omissions.sentences() {
+                for sentence in [written.lines.sentences(), written.omissions.sentences()].concat() {
                     eprintln!("warning: {}", message(&sentence, hides_addresses));
                 }
                 return;

@@ -5,7 +5,8 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::contact::{Contact, FieldValue, Status, TypedValue};
-use crate::ids::{FieldId, FlowId, GroupId, Uuid};
+use crate::event::{History, NewEvent};
+use crate::ids::{EventId, FieldId, FlowId, GroupId, Uuid};
 use crate::value::{Decimal, Instant, Urn};
 
 fn text() -> impl Strategy<Value = Box<str>> {
@@ -54,7 +55,17 @@ pub(crate) fn contact() -> impl Strategy<Value = Contact> {
     );
     let times = (instant(), option::of(instant()), option::of(instant()));
     let fields = btree_map((0u16..12).prop_map(FieldId), value(), 0..8);
-    (any::<[u8; 16]>(), people, belongings, times, fields).prop_map(|(uuid, people, belongings, times, fields)| {
+    let history = (0usize..4).prop_map(|count| {
+        let mut history = History::default();
+        for at in 0..count as u16 {
+            let moment = Instant::from_micros(i64::from(at) * 1_000_000);
+            let event = NewEvent::new(moment, None, [("total", format!("{at}.50")), ("city", "Huye".to_owned())]);
+            event.into_iter().for_each(|event| assert!(history.add(EventId(at % 2), &event)));
+        }
+        history
+    });
+    let all = (any::<[u8; 16]>(), people, belongings, times, fields, history);
+    all.prop_map(|(uuid, people, belongings, times, fields, events)| {
         let (id, reference, name, language, status) = people;
         let (urns, groups, flow, history, tickets) = belongings;
         let (created_on, modified_on, last_seen_on) = times;
@@ -74,6 +85,7 @@ pub(crate) fn contact() -> impl Strategy<Value = Contact> {
             modified_on,
             last_seen_on,
             fields,
+            events,
         }
     })
 }

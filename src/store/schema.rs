@@ -5,10 +5,11 @@ use super::digest::Part;
 use super::error::{Damage, StoreError};
 use super::snapshot::{Transaction, View, damaged};
 use super::tables::until_error;
-use crate::ids::{FieldId, FlowId, GroupId, Uuid};
-use crate::schema::{Field, FieldType, Flow, Group, Schema};
+use crate::ids::{EventId, FieldId, FlowId, GroupId, Uuid};
+use crate::schema::{EventType, Field, FieldType, Flow, Group, Schema};
 use crate::sema::query::Dialect;
 use crate::value::Instant;
+use crate::value::calendar::{RelativeTime, Unit};
 
 const SCHEMA: &str = "schema";
 const GROUPS: &str = "groups";
@@ -18,6 +19,7 @@ const OVERRIDES_VERSION: u8 = 2;
 const FIELD: u8 = b'f';
 const FLOW: u8 = b'w';
 const RETIRED: u8 = b'r';
+const EVENT: u8 = b'e';
 
 /// Whether a group has a query, and how it stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -204,6 +206,9 @@ impl<'t> View<'t> {
                     schema
                         .put_flow(decode_flow(FlowId(u32::from_be_bytes([*a, *b, *c, *d])), payload).map_err(damage)?);
                 }
+                [EVENT, a, b] => {
+                    schema.put_event(decode_event(EventId(u16::from_be_bytes([*a, *b])), payload).map_err(damage)?);
+                }
                 [RETIRED, ..] => {}
                 _ => return Err(damage(Damage::Malformed("its key is none of this table"))),
             }
@@ -291,7 +296,43 @@ fn decode_flow(id: FlowId, payload: &[u8]) -> Result<Flow, Damage> {
     Ok(flow)
 }
 
+/// Units in which it is told how long events are kept, by code less one. Part of the format: only ever appended to.
+const UNITS: [Unit; 6] = [Unit::Minute, Unit::Hour, Unit::Day, Unit::Week, Unit::Month, Unit::Year];
+
+fn decode_event(id: EventId, payload: &[u8]) -> Result<EventType, Damage> {
+    let mut cursor = Cursor::new(payload);
+    let name = cursor.text()?.to_owned();
+    let keep = match cursor.u8()? {
+        0 => None,
+        code => {
+            let unit = UNITS.get(usize::from(code) - 1).copied();
+            let unit = unit.ok_or(Damage::Malformed("its unit of time is not known"))?;
+            Some(RelativeTime { amount: cursor.u32()? as i32, unit })
+        }
+    };
+    cursor.end()?;
+    Ok(EventType { id, name, keep })
+}
+
 impl Transaction<'_> {
+    /// Adds a name of events, or replaces the one of the same id.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn put_event(&mut self, event: &EventType) -> Result<(), StoreError> {
+        let [high, low] = event.id.0.to_be_bytes();
+        let mut payload = Vec::new();
+        put_text(&mut payload, &event.name);
+        match event.keep {
+            None => payload.push(0),
+            Some(keep) => {
+                payload.push(UNITS.iter().position(|&unit| unit == keep.unit).map_or(0, |at| at as u8 + 1));
+                payload.extend_from_slice(&(keep.amount as u32).to_le_bytes());
+            }
+        }
+        self.put_schema(&[EVENT, high, low], &payload)
+    }
+
     /// Adds a field, or replaces the one of the same id.
     ///
     /// # Errors

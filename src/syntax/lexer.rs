@@ -72,6 +72,13 @@ pub enum Token {
     /// `ANNIVERSARY` between a property and a day.
     #[token("anniversary", priority = 100, ignore(case))]
     Anniversary,
+    /// `WITHIN` before a window of time.
+    #[token("within", priority = 100, ignore(case))]
+    Within,
+    /// What happened, such as `did.order`: one of the prefixes of events with a name.
+    Event,
+    /// The same before the bracket of a filter.
+    FilteredEvent,
     /// A comparison.
     #[token("=", |_| Operator::Equal)]
     #[token("!=", |_| Operator::NotEqual)]
@@ -124,6 +131,8 @@ impl fmt::Display for Token {
             Token::In => "IN",
             Token::NotIn => "NOT IN",
             Token::Anniversary => "ANNIVERSARY",
+            Token::Within => "WITHIN",
+            Token::Event | Token::FilteredEvent => "an event",
             Token::Operator(operator) => operator.symbol(),
             Token::Property => "a property",
             Token::Text => "a value",
@@ -137,6 +146,15 @@ impl fmt::Display for Token {
 pub fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c == '_' || c.is_ascii_digit() || is_letter(c))
 }
+
+/// Whether the text is what events are asked for by: one of their prefixes, and names with points between.
+fn is_event(text: &str) -> bool {
+    let Some((prefix, names)) = text.split_once('.') else { return false };
+    EVENT_PREFIXES.iter().any(|own| prefix.eq_ignore_ascii_case(own)) && names.split('.').all(is_name)
+}
+
+/// What stands before the name of an event, and a point.
+pub const EVENT_PREFIXES: [&str; 4] = ["did", "first", "last", "sum"];
 
 fn is_letter(c: char) -> bool {
     matches!(c, 'A'..='Z' | 'a'..='z' | '\u{AA}'..='\u{F6}' | '\u{F8}'..='\u{1FFF}' | '\u{2071}'..='\u{20AB}'
@@ -155,12 +173,28 @@ pub struct Lexer<'text> {
     ahead: Option<(u32, Token, u32)>,
     /// The kinds of the last two tokens given out, the last one first.
     before: [Option<Token>; 2],
+    /// Brackets that are open.
+    depth: u32,
+    /// Of these, the ones of filters of events, by how many were open before.
+    filters: Vec<u32>,
+    /// An event, its filter included, was given out last.
+    after_event: bool,
 }
 
 impl<'text> Lexer<'text> {
     /// Reads `text`, which starts at byte `base` of what spans refer to.
     pub fn new(text: &'text str, base: u32, dialect: Dialect) -> Self {
-        Lexer { inner: Token::lexer(text), dialect, base, ahead: None, before: [None; 2] }
+        let inner = Token::lexer(text);
+        Lexer {
+            inner,
+            dialect,
+            base,
+            ahead: None,
+            before: [None; 2],
+            depth: 0,
+            filters: Vec::new(),
+            after_event: false,
+        }
     }
 
     fn read(&mut self) -> Option<(u32, Token, u32)> {
@@ -178,17 +212,34 @@ impl<'text> Lexer<'text> {
         self.ahead.map(|(_, token, _)| token)
     }
 
-    fn in_extended(&mut self, token: Token, end: u32) -> (Token, u32) {
+    /// Whether what comes next is a value, whatever it looks like.
+    fn is_value_next(&self) -> bool {
+        matches!(
+            self.before,
+            [Some(Token::Operator(_) | Token::Comma | Token::Within | Token::Anniversary), _]
+                | [Some(Token::Open), Some(Token::In | Token::NotIn)]
+        )
+    }
+
+    fn in_extended(&mut self, start: u32, token: Token, end: u32) -> (Token, u32) {
+        let text = || {
+            let span = (start - self.base) as usize..(end - self.base) as usize;
+            self.inner.source().get(span).unwrap_or_default()
+        };
         match token {
+            Token::Property | Token::Text if !self.is_value_next() && is_event(text()) => {
+                let is_filtered = self.peek() == Some(Token::Open);
+                (if is_filtered { Token::FilteredEvent } else { Token::Event }, end)
+            }
             Token::Not if self.peek() == Some(Token::In) => {
                 let end = self.ahead.take().map_or(end, |(_, _, end)| end);
                 (Token::NotIn, end)
             }
             // Only between a property and a value; anywhere else it is a word like any other.
             Token::Anniversary => {
-                let is_operator = self.before[0] == Some(Token::Property)
-                    && !matches!(self.before[1], Some(Token::Operator(_)))
-                    && self.peek().is_some_and(Token::is_literal);
+                let follows_property =
+                    self.before[0] == Some(Token::Property) && !matches!(self.before[1], Some(Token::Operator(_)));
+                let is_operator = (follows_property || self.after_event) && self.peek().is_some_and(Token::is_literal);
                 (if is_operator { Token::Anniversary } else { Token::Property }, end)
             }
             _ => (token, end),
@@ -202,13 +253,27 @@ impl Iterator for Lexer<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let (start, token, end) = self.read()?;
         let (token, end) = match self.dialect {
-            Dialect::Extended => self.in_extended(token, end),
+            Dialect::Extended => self.in_extended(start, token, end),
             Dialect::ContactQl => match token {
-                Token::Not | Token::In | Token::Anniversary => (Token::Property, end),
+                Token::Not | Token::In | Token::Anniversary | Token::Within => (Token::Property, end),
                 Token::Comma => (Token::Bad, end),
                 _ => (token, end),
             },
         };
+        self.after_event = token == Token::Event;
+        match token {
+            Token::Open => {
+                if self.before[0] == Some(Token::FilteredEvent) {
+                    self.filters.push(self.depth);
+                }
+                self.depth += 1;
+            }
+            Token::Close => {
+                self.depth = self.depth.saturating_sub(1);
+                self.after_event = self.filters.pop_if(|depth| *depth == self.depth).is_some();
+            }
+            _ => {}
+        }
         self.before = [Some(token), self.before[0]];
         Some((start, token, end))
     }
@@ -236,6 +301,8 @@ mod tests {
             ("oR", &[Or]),
             ("HAS", &[Operator(super::Operator::Contains)]),
             ("not in", &[Property, Property]),
+            ("did.order within", &[Property, Property]),
+            ("sum.order.total", &[Text]),
             ("a,b", &[Property, Bad, Property]),
             (">=<", &[Operator(super::Operator::GreaterOrEqual), Operator(super::Operator::Less)]),
             ("名前　太郎", &[Property]),
@@ -261,6 +328,30 @@ mod tests {
             ("anniversary", &[Property]),
             ("bob anniversary and", &[Property, Property, And]),
             ("notes = anniversary x", &[Property, Operator(super::Operator::Equal), Property, Property]),
+            ("did.order", &[Event]),
+            (
+                "DID.order(total > 5)",
+                &[FilteredEvent, Open, Property, Operator(super::Operator::Greater), Property, Close],
+            ),
+            ("sum.order.total within 30d", &[Event, Within, Property]),
+            ("name = did.order", &[Property, Operator(super::Operator::Equal), Property]),
+            ("a in (last.x, first.x)", &[Property, In, Open, Property, Comma, Property, Close]),
+            ("last.order anniversary today", &[Event, Anniversary, Property]),
+            (
+                "last.order(x = 1) anniversary today",
+                &[
+                    FilteredEvent,
+                    Open,
+                    Property,
+                    Operator(super::Operator::Equal),
+                    Property,
+                    Close,
+                    Anniversary,
+                    Property,
+                ],
+            ),
+            ("(bob) anniversary today", &[Open, Property, Close, Property, Property]),
+            ("lasts.order first.a-b", &[Property, Text]),
             ("age = 18..25", &[Property, Operator(super::Operator::Equal), Text]),
         ];
         for (text, expected) in cases {

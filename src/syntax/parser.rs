@@ -144,7 +144,14 @@ fn expectation(expected: &[String]) -> String {
         (true, ..) => wanted.push("a property"),
         _ => {}
     }
-    for (name, words) in [("operator", "a comparison"), ("AND", "`AND`"), ("OR", "`OR`"), (",", "`,`"), (")", "`)`")] {
+    for (name, words) in [
+        ("operator", "a comparison"),
+        ("WITHIN", "`WITHIN`"),
+        ("AND", "`AND`"),
+        ("OR", "`OR`"),
+        (",", "`,`"),
+        (")", "`)`"),
+    ] {
         if has(name) {
             wanted.push(words);
         }

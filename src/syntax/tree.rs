@@ -35,6 +35,50 @@ pub struct Literals {
     count: u32,
 }
 
+/// A condition on events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EventNode {
+    /// The prefix and the name, such as `did.order`.
+    pub property: Span,
+    /// What must hold of an event to count.
+    pub filter: Option<NodeId>,
+    /// What must hold of them all.
+    pub test: EventTest,
+    /// When they must have happened to count.
+    pub window: Option<Literal>,
+    /// The whole condition.
+    pub span: Span,
+}
+
+/// What must hold of events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EventTest {
+    /// Nothing is said: `did.order`.
+    Alone,
+    /// `operator value`
+    Condition {
+        /// The operator.
+        operator: Operator,
+        /// Where the operator stands.
+        operator_span: Span,
+        /// The value.
+        value: Literal,
+    },
+    /// `IN (…)` or `NOT IN (…)`
+    In {
+        /// The values.
+        items: Literals,
+        /// `NOT IN`
+        negated: bool,
+    },
+    /// `ANNIVERSARY value`
+    Anniversary(Literal),
+}
+
+/// The place of an [`EventNode`] in its [`Tree`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EventNodeId(u32);
+
 /// A node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Node {
@@ -69,6 +113,8 @@ pub enum Node {
         /// The day or span of days.
         value: Literal,
     },
+    /// A condition on events.
+    Event(EventNodeId),
     /// Two or more expressions.
     Combination {
         /// How they are combined.
@@ -89,13 +135,14 @@ pub enum Node {
 pub struct Tree {
     nodes: Vec<(Node, Option<NodeId>)>,
     literals: Vec<Literal>,
+    events: Vec<EventNode>,
     conditions: usize,
 }
 
 impl Tree {
     /// An empty tree, with room for the nodes of a text of so many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
-        Tree { nodes: Vec::with_capacity(bytes / 8 + 1), literals: Vec::new(), conditions: 0 }
+        Tree { nodes: Vec::with_capacity(bytes / 8 + 1), ..Tree::default() }
     }
 
     /// The node of that id.
@@ -108,7 +155,12 @@ impl Tree {
         self.literals.get(list.first as usize..(list.first + list.count) as usize).unwrap_or_default()
     }
 
-    /// How many conditions there are, implicit ones included.
+    /// The condition on events of that id.
+    pub fn event_node(&self, id: EventNodeId) -> Option<EventNode> {
+        self.events.get(id.0 as usize).copied()
+    }
+
+    /// How many conditions there are, implicit ones and those of filters included.
     pub fn conditions(&self) -> usize {
         self.conditions
     }
@@ -133,6 +185,12 @@ impl Tree {
     pub(super) fn leaf(&mut self, node: Node) -> NodeId {
         self.conditions += 1;
         self.push(node)
+    }
+
+    /// Adds a condition on events.
+    pub(super) fn event(&mut self, event: EventNode) -> NodeId {
+        self.events.push(event);
+        self.leaf(Node::Event(EventNodeId(self.events.len() as u32 - 1)))
     }
 
     /// Adds a list with its first value.

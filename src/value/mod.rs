@@ -10,9 +10,11 @@ pub mod instant;
 pub mod location;
 pub mod numeral;
 pub mod phone;
+pub mod sum;
 pub mod urn;
 pub mod words;
 
 pub use decimal::Decimal;
 pub use instant::Instant;
+pub use sum::Sum;
 pub use urn::{Scheme, Urn};

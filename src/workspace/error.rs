@@ -1,8 +1,10 @@
 //! Everything that can go wrong with a workspace.
 
 use crate::diagnostic::Errors;
+use crate::event::BadEvent;
 use crate::index::IndexError;
-use crate::schema::FieldType;
+use crate::schema::{FieldType, Schema};
+use crate::sema::suggest::nearest;
 use crate::store::StoreError;
 use crate::value::urn::UrnError;
 use crate::workspace::definitions::settings::SettingsError;
@@ -82,6 +84,20 @@ pub enum WorkspaceError {
         /// A key that is near.
         near: Option<String>,
     },
+    /// There are no events of this name.
+    #[error("there is no event `{name}`{}", suggestion(near.as_deref()))]
+    UnknownEvent {
+        /// What was asked for.
+        name: String,
+        /// A name that is near.
+        near: Option<String>,
+    },
+    /// Events of this name were declared, and are kept for another time.
+    #[error("events called `{0}` are declared already, and kept for another time")]
+    EventExists(String),
+    /// A name of events that is not letters, digits and `_`, at most 64 of them.
+    #[error("{}", BadEvent::Name(_0.clone()))]
+    BadEventName(String),
     /// There is no such contact.
     #[error("there is no contact {0}")]
     UnknownContact(String),
@@ -185,6 +201,7 @@ impl WorkspaceError {
             self,
             WorkspaceError::UnknownGroup { .. }
                 | WorkspaceError::UnknownField { .. }
+                | WorkspaceError::UnknownEvent { .. }
                 | WorkspaceError::UnknownContact(_)
         )
     }
@@ -195,6 +212,13 @@ impl WorkspaceError {
             WorkspaceError::Query { errors, .. } => Some(errors),
             _ => None,
         }
+    }
+}
+
+impl WorkspaceError {
+    pub(crate) fn unknown_event(name: &str, schema: &Schema) -> Self {
+        let near = nearest(name, schema.events().iter().map(|event| event.name.as_str()));
+        WorkspaceError::UnknownEvent { name: name.to_owned(), near: near.map(str::to_owned) }
     }
 }
 

@@ -4,10 +4,13 @@
 //! canonical form, by `⇒` and who matches of the page's `contacts` blocks, or by `✗` and the code of its first error.
 
 use headcount::internals::contact::Contact;
+use headcount::internals::event::NewEvent;
+use headcount::internals::ids::EventId;
 use headcount::internals::language::{self, Dialect, Query, Resolve};
 use headcount::internals::model::{Context, matches};
-use headcount::internals::schema::{Environment, Schema};
+use headcount::internals::schema::{Environment, EventType, Schema};
 use headcount::internals::sema::print::canonical;
+use headcount::internals::value::Instant;
 use serde_json::{Value, json};
 
 use crate::support::corpus;
@@ -25,8 +28,21 @@ impl Examples {
         Examples { schema: corpus::schema(), environment, people: Vec::new() }
     }
 
-    /// One person of a `contacts` block.
+    /// One person of a `contacts` block, or something that the last one did.
     pub(crate) fn person(&mut self, line: &str) {
+        let given: Value = serde_json::from_str(line).unwrap();
+        if let Some(event) = given.get("event") {
+            let name = event["name"].as_str().unwrap();
+            let known = self.schema.event(name).map(|known| known.id);
+            let id = known.unwrap_or(EventId(self.schema.events().len() as u16));
+            self.schema.put_event(EventType { id, name: name.to_owned(), keep: None });
+            let on = Instant::parse(given["created_on"].as_str().unwrap()).unwrap();
+            let properties = event["properties"].as_object().cloned().unwrap_or_default();
+            let properties = properties.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap()));
+            let event = NewEvent::new(on, None, properties).unwrap();
+            assert!(self.people.last_mut().unwrap().events.add(id, &event));
+            return;
+        }
         let contact = self.contact(line, self.people.len());
         self.people.push(contact);
     }

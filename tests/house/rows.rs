@@ -9,7 +9,7 @@ const ROWS: [&[&str]; 19] = [
     &["files", "ids", "memory", "span", "threads"],
     &["value", "schema", "diagnostic"],
     &["syntax"],
-    &["contact", "sema", "language"],
+    &["event", "contact", "sema", "language"],
     &["model", "plan", "lint", "complete"],
     &["store"],
     &["index"],

@@ -53,6 +53,29 @@ fn canonical_forms() {
         ("joined != -1d", "fields.joined != yesterday"),
         ("last_seen_on = -90m..now", "last_seen_on = -90m..now"),
         ("gender = today", r#"fields.gender = "today""#),
+        ("did.order", "did.order >= 1"),
+        ("DID.Order >= 3 within 30D", "did.order >= 3 WITHIN 30d"),
+        ("did.order = 0 WITHIN -90d..now", "did.order = 0 WITHIN 90d"),
+        ("did.order = 2..5", "did.order = 2..5"),
+        ("did.order NOT IN (1, 2)", "did.order NOT IN (1, 2)"),
+        ("did.run_ended(flow = Registration)", r#"did.run_ended(flow = "Registration") >= 1"#),
+        ("did.order(total > 50 AND city != Huye) >= 2", r#"did.order(total > 50 AND city != "Huye") >= 2"#),
+        (
+            "did.order((a = 1 or b in (x, \"\")) not c = 1..5) = 1 WITHIN -60d..-30d",
+            r#"did.order((a = 1 OR b IN ("x", "")) AND NOT c = 1..5) = 1 WITHIN -60d..-30d"#,
+        ),
+        ("last.order < -180d", "last.order < -180d"),
+        ("first.order = today", "first.order = today"),
+        ("last.order = \"\"", r#"last.order = """#),
+        ("last.order(total = \"\") != \"\" WITHIN 1mo", r#"last.order(total = "") != "" WITHIN 1mo"#),
+        ("last.order ANNIVERSARY today", "last.order ANNIVERSARY today"),
+        ("sum.order.total >= 100 WITHIN 30d", "sum.order.total >= 100 WITHIN 30d"),
+        ("sum.order.Total(city = Huye) = 0", r#"sum.order.total(city = "Huye") = 0"#),
+        ("did.order WITHIN 01-02-2026..31/03/26", "did.order >= 1 WITHIN 2026-02-01..2026-03-31"),
+        ("did.order WITHIN ..yesterday", "did.order >= 1 WITHIN ..yesterday"),
+        ("bob did.order NOT did.visit", r#"name ~ "bob" AND did.order >= 1 AND NOT did.visit >= 1"#),
+        ("name = did.order", r#"name = "did.order""#),
+        ("did.visit WITHIN 90d", "did.visit >= 1 WITHIN 90d"),
         ("dob ANNIVERSARY today", "fields.dob ANNIVERSARY today"),
         ("dob ANNIVERSARY -7d..today", "fields.dob ANNIVERSARY -7d..today"),
         ("dob ANNIVERSARY 12-24..01-06", "fields.dob ANNIVERSARY 12-24..01-06"),
@@ -254,6 +277,28 @@ fn no_query_overflows_a_small_stack() {
 }
 
 #[test]
+fn conditions_of_filters_count() {
+    let filter = |conditions: usize| {
+        let all = vec!["a = 1"; conditions].join(" AND ");
+        printed(&format!("did.order({all}) > 1"))
+    };
+    assert_eq!(filter(250), "too_complex");
+    assert!(filter(249).starts_with("did.order(a = 1 AND"));
+}
+
+#[test]
+fn events_are_nothing_to_contactql() {
+    let read = |text| {
+        let names = laws::schema();
+        let parsed = language::parse_with(text, Dialect::ContactQl, Resolve::Schema(&names), &laws::environment(0));
+        parsed.map(|parsed| canonical(&parsed.query, &names)).map_err(|errors| errors.first().code.to_string())
+    };
+    assert_eq!(read("did.order >= 1"), Err("unknown_property_type".to_owned()));
+    assert_eq!(read("name = within"), Ok("name = \"within\"".to_owned()));
+    assert_eq!(read("did.order"), Ok("name ~ \"did.order\"".to_owned()));
+}
+
+#[test]
 fn limits_are_checked_before_they_cost_anything() {
     let code = |text: &str| parse(text).unwrap_err().first().code.as_str();
     assert_eq!(code(&"(".repeat(10_000_000)), "too_complex");
@@ -320,6 +365,27 @@ fn drawings() {
         "notes ~ a",
         "notes ~ \"new y*\"",
         "field.age > 5",
+        "did.ordr >= 2",
+        "did.order = \"\"",
+        "did.order ~ 5",
+        "did.order > many",
+        "did.visit >= 1 WITHIN 91d",
+        "did.visit WITHIN 2026-01-01..",
+        "did.order WITHIN -30d",
+        "did.order WITHIN today",
+        "did.order WITHIN 2026-02-30..",
+        "did.order WITHIN ..",
+        "did.order(pizza) >= 1",
+        "did.order(did.visit) >= 1",
+        "did.order(fields.total > 5)",
+        "did.order(total > much AND city ~ hu)",
+        "did.order() > 1",
+        "did.order(total > 5",
+        "last.order",
+        "last.order > 5",
+        "sum.order > 5",
+        "did.order.total > 5",
+        "within",
         "foo.age = 5",
         "name > bob",
         "status = \"\"",

@@ -51,7 +51,7 @@ fn the_laws_hold_for_the_whole_corpus() {
 
 #[test]
 fn a_query_of_contactql_means_the_same_in_the_extended_dialect() {
-    let words = ["not", "in", "anniversary", ".."];
+    let words = ["not", "in", "anniversary", "..", "did.", "first.", "last.", "sum."];
     for query in corpus_queries() {
         let lowered = query.to_lowercase();
         if words.iter().any(|word| lowered.contains(word)) {
@@ -142,6 +142,52 @@ fn operator() -> impl Strategy<Value = &'static str> {
     select(vec!["=", "!=", "~", ">", ">=", "<", "<=", " is ", " HAS ", "=", "!="])
 }
 
+fn event_condition() -> impl Strategy<Value = String> {
+    let subject = select(vec![
+        "did.order",
+        "DID.Visit",
+        "sum.order.total",
+        "Sum.not.in",
+        "last.order",
+        "first.run_ended",
+        "did.ordr",
+        "sum.order",
+    ]);
+    let key = || select(vec!["total", "City", "flow", "x1", "not", "fields.total"]);
+    let one = prop_oneof![
+        3 => (key(), operator(), text_value()).prop_map(|(key, operator, value)| format!("{key} {operator} {value}")),
+        2 => (key(), operator(), prop_oneof![number(), range("-?[0-9]{1,3}(\\.[0-9])?")]).prop_map(|(k, o, v)| format!("{k} {o} {v}")),
+        1 => (key(), select(vec!["IN", "not in"]), vec(text_value(), 1..3)).prop_map(|(k, o, v)| format!("{k} {o} ({})", v.join(", "))),
+        1 => text_value(),
+    ]
+    .boxed();
+    let filter = one.prop_recursive(2, 6, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 2..4).prop_map(|parts| format!("({})", parts.join(" AND "))),
+            vec(inner.clone(), 2..4).prop_map(|parts| format!("({})", parts.join(" or "))),
+            inner.prop_map(|part| format!("NOT {part}")),
+        ]
+    });
+    let window = prop_oneof![
+        3 => (0..200, select(vec!["m", "h", "d", "W", "mo", "y", ""])).prop_map(|(amount, unit)| format!("{amount}{unit}")),
+        2 => range(prop_oneof![bare_date(), relative()].boxed()),
+        1 => relative(),
+        1 => text_value(),
+    ];
+    let test = prop_oneof![
+        2 => Just(String::new()),
+        4 => (operator(), prop_oneof![number(), date(), range("[0-9]{1,2}".boxed())]).prop_map(|(o, v)| format!(" {o} {v}")),
+        1 => (select(vec!["IN", "NOT IN"]), vec(prop_oneof![number(), date()], 1..3)).prop_map(|(o, v)| format!(" {o} ({})", v.join(", "))),
+        1 => Just(" ANNIVERSARY -7d..today".to_owned()),
+    ];
+    let (filter, window) = (proptest::option::weighted(0.4, filter), proptest::option::weighted(0.5, window));
+    (subject, filter, test, window).prop_map(|(subject, filter, test, window)| {
+        let filter = filter.map_or_else(String::new, |filter| format!("({filter})"));
+        let window = window.map_or_else(String::new, |window| format!(" WITHIN {window}"));
+        format!("{subject}{filter}{test}{window}")
+    })
+}
+
 fn condition() -> impl Strategy<Value = String> {
     let properties = vec![
         "name",
@@ -177,6 +223,7 @@ fn condition() -> impl Strategy<Value = String> {
         1 => (select(vec!["group", "GROUP"]), operator(), select(vec!["testers", "VIP", "\"Opted \\\"Out\\\" \\\\\"", "\"\"", "\"not\""])).prop_map(|(p, o, v)| format!("{p} {o} {v}")),
         1 => (select(vec!["flow", "history", "status"]), operator(), select(vec!["registration", "\"Catch all\"", "active", "Blocked", "\"\""])).prop_map(|(p, o, v)| format!("{p} {o} {v}")),
         2 => text_value(),
+        4 => event_condition(),
     ]
 }
 

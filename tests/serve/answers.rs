@@ -149,6 +149,11 @@ fn changes_are_durable_when_they_are_answered() {
     let rejected: Vec<&Value> = body["rejected"].as_array().unwrap().iter().map(|item| &item["line"]).collect();
     assert_eq!(rejected, [2, 4]);
     assert!(body["rejected"][1]["error"].as_str().unwrap().contains("tel:+1"), "{body}");
+    // What platforms send and nothing here follows from is passed over, as on the command line, and told.
+    let other = r#"{"type": "msg_failed", "contact": {"urn": "tel:+250788123123"}}"#;
+    let passed = service.post("/api/changes", other).json();
+    assert_eq!((&passed["applied"], &passed["rejected"]), (&json!(0), &json!([])), "{passed}");
+    assert!(passed["warnings"][0].as_str().unwrap().contains("msg_failed"), "{passed}");
     let log = done(&store, &["log", "--format", "jsonl"]);
     for event in body["moves"].as_array().unwrap() {
         assert!(log.lines().any(|line| line == event.to_string()), "{event}");

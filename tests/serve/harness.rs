@@ -172,8 +172,8 @@ pub(crate) fn read_head(stream: &mut impl BufRead) -> Answer {
     loop {
         line.clear();
         stream.read_line(&mut line).unwrap();
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) => headers.push((name.to_lowercase(), value.to_owned())),
+        match line.trim_end().split_once(':') {
+            Some((name, value)) => headers.push((name.to_lowercase(), value.trim_start().to_owned())),
             None => break,
         }
     }

@@ -1,13 +1,14 @@
 //! What must hold of any text whatever, for the tests and the fuzz target alike.
 
 use headcount::internals::diagnostic::{Diagnostic, draw};
-use headcount::internals::ids::{FieldId, FlowId, GroupId, Uuid};
+use headcount::internals::ids::{EventId, FieldId, FlowId, GroupId, Uuid};
 use headcount::internals::language::{self, Dialect, Errors, Query, Resolve};
 use headcount::internals::lint::{Known, lint};
-use headcount::internals::schema::{DateFormat, Environment, Field, FieldType, Flow, Group, Schema};
+use headcount::internals::schema::{DateFormat, Environment, EventType, Field, FieldType, Flow, Group, Schema};
 use headcount::internals::sema::codec;
 use headcount::internals::sema::inspect::inspect;
 use headcount::internals::sema::print::{canonical, canonical_in};
+use headcount::internals::sema::query::{RelativeTime, Unit};
 use headcount::internals::value::Instant;
 
 /// Fields of all types, groups and flows, some with names that are hard to print.
@@ -34,6 +35,11 @@ pub(crate) fn schema() -> Schema {
     }
     for (at, name) in ["Registration", "Catch All"].into_iter().enumerate() {
         schema.put_flow(Flow { id: FlowId(at as u32), uuid: Uuid([at as u8; 16]), name: name.to_owned() });
+    }
+    let keeps = [("order", None), ("visit", Some(90)), ("not", None), ("run_ended", None)];
+    for (at, (name, days)) in keeps.into_iter().enumerate() {
+        let keep = days.map(|days: i32| RelativeTime { amount: -days, unit: Unit::Day });
+        schema.put_event(EventType { id: EventId(at as u16), name: name.to_owned(), keep });
     }
     schema
 }

@@ -3,6 +3,7 @@
 //! Nothing here does anything: [`commands`](super::commands) does.
 
 pub mod contact;
+pub mod event;
 pub mod group;
 pub mod maintain;
 pub mod messaging;
@@ -96,7 +97,10 @@ pub enum Command {
     /// Add or change a custom field
     #[command(subcommand)]
     Field(workspace::FieldCommand),
-    /// Tell what uses a field or a group
+    /// Everything about events, which queries count
+    #[command(subcommand)]
+    Event(event::EventCommand),
+    /// Tell what uses a field, a group or events
     Depends(workspace::Depends),
     /// Read contacts from JSON lines, an API export, CSV or XLSX
     Import(workspace::Import),

@@ -7,7 +7,9 @@ use clap::builder::PossibleValue;
 
 use crate::import::references;
 use crate::schema::{DateFormat, FieldType};
+use crate::sema::amount;
 use crate::sema::query::Dialect;
+use crate::sema::query::RelativeTime;
 use crate::sema::suggest::nearest;
 use crate::value::{Decimal, Instant};
 use crate::workspace::change::ContactRef;
@@ -47,6 +49,23 @@ impl FromStr for Country {
             }
             _ => Err("a country is two letters, such as RW".to_owned()),
         }
+    }
+}
+
+/// How long to keep events: an amount of time, or for ever.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Keep(pub Option<RelativeTime>);
+
+impl FromStr for Keep {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("forever") {
+            return Ok(Keep(None));
+        }
+        let time = amount(text).filter(|time| time.amount < 0);
+        time.map(|time| Keep(Some(time)))
+            .ok_or_else(|| "give an amount of time such as 730d, 24mo or 2y, or forever".to_owned())
     }
 }
 

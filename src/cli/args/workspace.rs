@@ -132,8 +132,8 @@ pub enum FieldCommand {
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  headcount depends household")]
 pub struct Depends {
-    /// A field by key, or a group by name
-    #[arg(value_name = "FIELD or GROUP", value_parser = values::name)]
+    /// A field by key, a group by name, or events such as did.order
+    #[arg(value_name = "FIELD, GROUP or EVENT", value_parser = values::name)]
     pub name: String,
 }
 

@@ -27,11 +27,11 @@ use crate::value::Instant;
 use crate::workspace::{Applied, LogFilter, Omissions, WorkspaceError, Writer};
 
 /// Lines per commit of a file, at most: contacts share pages, so that more of them cost less each.
-const LINES: usize = 262_144;
+pub(super) const LINES: usize = 262_144;
 /// Bytes that a line takes until its commit.
 const LINE_BYTES: u64 = 2 << 10;
 /// Lines that are applied together: enough to keep all processors busy.
-const LOT: usize = 32_768;
+pub(super) const LOT: usize = 32_768;
 /// On a stream, a line waits no longer than this for others to share its commit.
 const LATENCY: Duration = Duration::from_millis(50);
 /// On a stream, text is indexed once so many contacts wait for it, unless told: some tenths of a second of work.
@@ -418,14 +418,14 @@ impl Application<'_, '_> {
 
 /// The next lines that can be applied together. A line that is no change, and still has a place in a source, is a lot of
 /// its own: places count in the order of the lines.
-fn next_lot(waiting: &mut VecDeque<Item>, size: usize) -> Vec<Item> {
+pub(super) fn next_lot(waiting: &mut VecDeque<Item>, size: usize) -> Vec<Item> {
     let has_own_turn = |item: &Item| item.1.as_ref().is_err_and(|rejection| rejection.source.is_some());
     let until = waiting.iter().take(size).position(has_own_turn).map_or(size, |at| at.max(1));
     waiting.drain(..until.min(waiting.len())).collect()
 }
 
 /// Applies lines; says how many of them had been seen before.
-fn apply_lot(
+pub(super) fn apply_lot(
     writer: &mut Writer<'_>,
     lot: Vec<Item>,
     (hides_addresses, skips_unknown): (bool, bool),
@@ -470,7 +470,7 @@ fn apply_lot(
 }
 
 /// Tells what was left out of changes that were otherwise applied.
-fn warn(omissions: &Omissions, settings: &Settings, hides_addresses: bool) {
+pub(super) fn warn(omissions: &Omissions, settings: &Settings, hides_addresses: bool) {
     for sentence in omissions.sentences() {
         settings.warn(&message(&sentence, hides_addresses));
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::answers::contact::ContactItem;
 use crate::answers::hiding::shown;
-use crate::answers::person::{GroupsOf, Timeline};
+use crate::answers::person::{EventLine, GroupsOf, Timeline};
 use crate::answers::shapes::{ContactUuid, GroupItem, MembershipChange};
 use crate::cli::Outcome;
 use crate::cli::args::contact::{ContactCommand, Edit, Values};
@@ -97,7 +97,12 @@ impl Session<'_> {
         let mut output = self.settings.output();
         output.set_zone(reader.environment().timezone.clone());
         let format = self.settings.format_or(Format::Table);
-        output.list(format, MembershipChange::columns(), &answer, &answer.changes)
+        output.list(format, MembershipChange::columns(), &answer, &answer.changes)?;
+        if format == Format::Table && !answer.events.is_empty() {
+            output.text("")?;
+            output.list(format, EventLine::columns(), &answer, &answer.events)?;
+        }
+        Ok(())
     }
 
     fn edit_contact(&self, edit: &Edit) -> Outcome {

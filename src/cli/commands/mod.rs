@@ -3,6 +3,7 @@
 mod apply;
 mod contact;
 mod demo;
+mod event;
 mod export;
 mod feed;
 mod flood;
@@ -56,6 +57,7 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Workspace(command) => workspace::workspace(&command, settings),
         Command::Schema(command) => workspace::schema(&command, settings),
         Command::Field(command) => workspace::field(&command, settings),
+        Command::Event(command) => event::event(&command, settings),
         Command::Depends(args) => workspace::depends(&args, settings),
         Command::Import(args) => import::import(&args, settings),
         Command::Query(args) => query::query(&args, settings),

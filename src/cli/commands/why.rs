@@ -40,7 +40,7 @@ pub(super) fn why(args: &Args, settings: &Settings) -> Outcome {
 pub(super) fn tell(why: &Why, output: &mut Output) -> Outcome {
     let mut lines = Vec::new();
     if let Some(clauses) = &why.clauses {
-        clause_lines(clauses, 1, &mut lines);
+        clause_lines(clauses, 1, output, &mut lines);
     }
     output.text(&why.reason)?;
     if !lines.is_empty() {
@@ -57,30 +57,38 @@ pub(super) fn tell(why: &Why, output: &mut Output) -> Outcome {
     Ok(())
 }
 
+/// So many moments of events are told to people, the latest first.
+const MOST_MOMENTS: usize = 5;
+
 /// A line for each clause: whether it holds, what it says, what it saw.
-fn clause_lines(clause: &Clause, depth: usize, lines: &mut Vec<[String; 3]>) {
+fn clause_lines(clause: &Clause, depth: usize, output: &Output, lines: &mut Vec<[String; 3]>) {
     let indent = "  ".repeat(depth);
     let mark = if clause.holds { "yes" } else { "no" };
     let mut push = |text: &str, saw: String| lines.push([format!("{indent}{text}"), mark.to_owned(), saw]);
     match &clause.kind {
         ClauseKind::All(clauses) => {
             push("all of", String::new());
-            clauses.iter().for_each(|clause| clause_lines(clause, depth + 1, lines));
+            clauses.iter().for_each(|clause| clause_lines(clause, depth + 1, output, lines));
         }
         ClauseKind::Any(clauses) => {
             push("any of", String::new());
-            clauses.iter().for_each(|clause| clause_lines(clause, depth + 1, lines));
+            clauses.iter().for_each(|clause| clause_lines(clause, depth + 1, output, lines));
         }
         ClauseKind::Not(inner) => {
             push("not", String::new());
-            clause_lines(inner, depth + 1, lines);
+            clause_lines(inner, depth + 1, output, lines);
         }
-        ClauseKind::Condition { text, saw, groups } => {
+        ClauseKind::Condition { text, saw, groups, counted, turns_on } => {
             let saw = if saw.is_empty() { "no value".to_owned() } else { saw.join(", ") };
-            push(text, format!("saw {saw}"));
+            let moments: Vec<String> = counted.iter().rev().take(MOST_MOMENTS).map(|at| output.moment(*at)).collect();
+            let more = if counted.len() > MOST_MOMENTS { ", …" } else { "" };
+            let moments =
+                if moments.is_empty() { String::new() } else { format!(" (on {}{more})", moments.join(", ")) };
+            let turn = turns_on.map(|at| format!("; turns on {}", output.moment(at))).unwrap_or_default();
+            push(text, format!("saw {saw}{moments}{turn}"));
             for why in groups {
                 if let Some(clauses) = &why.clauses {
-                    clause_lines(clauses, depth + 1, lines);
+                    clause_lines(clauses, depth + 1, output, lines);
                 }
             }
         }

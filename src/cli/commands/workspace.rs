@@ -310,6 +310,9 @@ fn list_fields(session: &Session<'_>) -> Outcome {
 struct Dependents {
     field: Option<FieldItem>,
     group: Option<UuidName>,
+    /// The name of events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<String>,
     /// Contacts with a value of the field, or members of the group.
     contacts: u64,
     /// Smart groups whose queries use it.
@@ -328,7 +331,18 @@ pub(super) fn depends(args: &Depends, settings: &Settings) -> Outcome {
             groups: session.told(reader.dependents_of_field(field.id))?.iter().map(GroupItem::from).collect(),
             field: Some(field.into()),
             group: None,
+            event: None,
         },
+        None if schema.group(&args.name).is_none() && event_of(schema, &args.name).is_some() => {
+            let event = session.told(reader.event_named(event_of(schema, &args.name).unwrap_or_default()))?;
+            Dependents {
+                contacts: session.told(reader.contacts_with_event(event.id))?,
+                groups: session.told(reader.dependents_of_event(event.id))?.iter().map(GroupItem::from).collect(),
+                field: None,
+                group: None,
+                event: Some(event.name),
+            }
+        }
         None => {
             let group =
                 session.told(reader.group_named(&args.name)).map_err(|failure| neither(&reader, name, failure))?;
@@ -338,6 +352,7 @@ pub(super) fn depends(args: &Depends, settings: &Settings) -> Outcome {
                 groups: session.told(reader.dependents_of_group(group))?.iter().map(GroupItem::from).collect(),
                 field: None,
                 group: Some(UuidName { uuid: info.uuid.to_string(), name: info.name }),
+                event: None,
             }
         }
     };
@@ -347,6 +362,8 @@ pub(super) fn depends(args: &Depends, settings: &Settings) -> Outcome {
         let holders = match (&item.field, item.contacts) {
             (Some(_), 1) => "1 contact has a value".to_owned(),
             (Some(_), contacts) => format!("{} have a value", counted(contacts, "contact")),
+            (None, 1) if item.event.is_some() => "1 contact has such events".to_owned(),
+            (None, contacts) if item.event.is_some() => format!("{} have such events", counted(contacts, "contact")),
             (None, members) => counted(members, "member"),
         };
         let users = match item.groups.len() as u64 {
@@ -356,6 +373,12 @@ pub(super) fn depends(args: &Depends, settings: &Settings) -> Outcome {
         output.text(&format!("{holders}; {users}"))?;
     }
     output.list(format, GroupItem::columns(), &item, &item.groups)
+}
+
+/// The name of events that `did.order`, or `order` alone, asks for, if there are such.
+fn event_of<'a>(schema: &crate::schema::Schema, name: &'a str) -> Option<&'a str> {
+    let name = name.strip_prefix("did.").unwrap_or(name);
+    schema.event(name).map(|_| name)
 }
 
 /// Neither a field nor a group has this name: the nearest key of a field, or else what was found to say of groups.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Cell, Column, Row};
 use crate::answers::contact::ContactItem;
+use crate::answers::person::EventLine;
 use crate::answers::shapes::{GroupItem, MembershipChange, UuidName};
 
 impl GroupItem {
@@ -45,6 +46,23 @@ impl MembershipChange {
             Column::text("Left"),
             Column::text("Cause"),
         ]
+    }
+}
+
+impl EventLine {
+    /// The columns of its cells.
+    pub fn columns() -> Vec<Column> {
+        vec![Column::text("On"), Column::text("Event"), Column::text("Properties")]
+    }
+}
+
+impl Row for EventLine {
+    fn cells(&self) -> Vec<Cell> {
+        let properties: Vec<String> = self.properties.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        vec![Cell::Moment(self.created_on), self.name.as_str().into(), properties.join(", ").as_str().into()]
+    }
+    fn id(&self) -> std::borrow::Cow<'_, str> {
+        self.name.as_str().into()
     }
 }
 

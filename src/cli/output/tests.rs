@@ -160,6 +160,7 @@ fn the_json_shapes_keep_their_keys_in_order() {
             GroupUsed::Resolved(UuidName { uuid: "u".into(), name: "VIP".into() }),
             GroupUsed::ByName { name_match: "vip".into() },
         ],
+        events: Vec::new(),
         allow_as_group: false,
     };
     let text = written(None, false, |output| {

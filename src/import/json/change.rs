@@ -10,14 +10,15 @@ use super::contact::{contact_object, field_text, names};
 use super::values::{Code, Key, List, NamedOrNone, Value};
 use super::{custom, not_an_object, reason, text, under, whole};
 use crate::contact::Status;
+use crate::event::MAX_PROPERTIES;
 use crate::ids::Uuid;
 use crate::import::MAX_URNS;
 use crate::import::error::{OtherType, shown, suggestion};
 use crate::value::{Instant, Urn};
-use crate::workspace::change::{Change, ContactRef, Event, NamedRef, SourcePosition};
+use crate::workspace::change::{Change, ContactRef, Event, Happening, NamedRef, SourcePosition};
 
 /// The types of events, as they are named in files.
-pub(crate) const TYPES: [&str; 15] = [
+pub(crate) const TYPES: [&str; 20] = [
     "contact_field_changed",
     "contact_name_changed",
     "contact_language_changed",
@@ -27,6 +28,11 @@ pub(crate) const TYPES: [&str; 15] = [
     "contact_last_seen_changed",
     "contact_flow_changed",
     "run_started",
+    "run_ended",
+    "run_result_changed",
+    "msg_received",
+    "msg_created",
+    "event",
     "ticket_opened",
     "ticket_closed",
     "add_contact_groups",
@@ -138,7 +144,9 @@ struct RawChange<'de> {
     value: Option<&'de RawValue>,
     name: Option<Option<Box<str>>>,
     language: Option<Option<Box<str>>>,
-    status: Option<Status>,
+    status: Option<&'de RawValue>,
+    event: Option<Happening>,
+    category: Option<Option<Box<str>>>,
     urns: Option<Vec<Urn>>,
     groups: Option<Vec<NamedRef>>,
     groups_added: Option<Vec<NamedRef>>,
@@ -176,7 +184,9 @@ impl<'de> Visitor<'de> for ChangeVisitor {
                 "value" => map.next_value().map(|value| change.value = Some(value)),
                 "name" => map.next_value().map(|Value(name)| change.name = Some(name)),
                 "language" => map.next_value().map(|Value(language)| change.language = Some(language)),
-                "status" => map.next_value().map(|Value(status)| change.status = status),
+                "status" => map.next_value().map(|status| change.status = Some(status)),
+                "event" => map.next_value().map(|HappeningObject(event)| change.event = Some(event)),
+                "category" => map.next_value().map(|Value(category)| change.category = Some(category)),
                 "urns" => map.next_value().map(|List::<_, MAX_URNS>(urns)| {
                     change.urns = Some(urns.into_iter().map(|Value(urn)| urn).collect());
                 }),
@@ -203,6 +213,7 @@ impl RawChange<'_> {
             return created(self.contact, self.created_on, self.source);
         }
         let missing = |key: &str, what: &str| format!("{kind} needs {key}: {what}");
+        let status = |what: &str| self.status.ok_or_else(|| missing("`status`", what));
         let event = match &*kind {
             "contact_field_changed" => Event::Field {
                 key: self.field.ok_or_else(|| missing("`field`", r#"{"key": …}"#))?,
@@ -218,7 +229,10 @@ impl RawChange<'_> {
                 Event::Language(self.language.ok_or_else(|| missing("`language`", "a code, or null to clear"))?)
             }
             "contact_status_changed" => {
-                Event::Status(self.status.ok_or_else(|| missing("`status`", "active, blocked, stopped or archived"))?)
+                let given = status("active, blocked, stopped or archived")?.get();
+                let Value(given) = whole::<Value<Option<Status>>>(given)
+                    .map_err(|error| format!("`status`: {}", reason(given, &error)))?;
+                Event::Status(given.ok_or_else(|| missing("`status`", "active, blocked, stopped or archived"))?)
             }
             "contact_urns_changed" => {
                 Event::Urns(self.urns.ok_or_else(|| missing("`urns`", "all addresses, in order"))?)
@@ -241,6 +255,28 @@ impl RawChange<'_> {
             "run_started" => {
                 Event::RunStarted(self.flow.flatten().ok_or_else(|| missing("`flow`", "the flow that started"))?)
             }
+            "run_ended" => {
+                let flow = self.flow.flatten().ok_or_else(|| missing("`flow`", "the flow that ended"))?;
+                let status = status("such as completed")?;
+                let properties = property("status", field_text(status).map_err(|error| format!("`status`: {error}"))?);
+                Event::Happened(Box::new(Happening { properties, flow: Some(flow), ..Happening::new("run_ended") }))
+            }
+            "run_result_changed" => {
+                let name = self.name.flatten().ok_or_else(|| missing("`name`", "what the result is called"))?;
+                let value = self.value.map(field_text).transpose().map_err(|error| format!("`value`: {error}"))?;
+                let mut properties = property("name", Some(name));
+                properties.extend(property("value", value.flatten()));
+                properties.extend(property("category", self.category.flatten()));
+                let flow = self.flow.flatten();
+                Event::Happened(Box::new(Happening { properties, flow, ..Happening::new("run_result") }))
+            }
+            "msg_received" | "msg_created" => Event::Happened(Box::new(Happening::new(&*kind))),
+            "event" => {
+                if self.created_on.is_none() {
+                    return Err(missing("`created_on`", "when it happened, such as 2026-06-15T12:00:00Z"));
+                }
+                Event::Happened(Box::new(self.event.ok_or_else(|| missing("`event`", r#"{"name": …}"#))?))
+            }
             "ticket_opened" => Event::TicketOpened,
             "ticket_closed" => Event::TicketClosed,
             "add_contact_groups" => {
@@ -258,6 +294,76 @@ impl RawChange<'_> {
         let contact = self.contact.ok_or_else(|| missing("`contact`", r#"{"uuid": …} or {"urn": …}"#))?;
         let contact = contact_ref(contact.get()).map_err(|error| format!("`contact`: {error}"))?;
         Ok(Change { contact: Some(contact), event, created_on: self.created_on, source: self.source })
+    }
+}
+
+/// A property of an event, if there is a value.
+fn property(name: &str, value: Option<Box<str>>) -> Vec<(Box<str>, Box<str>)> {
+    value.map(|value| (name.into(), value)).into_iter().collect()
+}
+
+/// `{"name", "uuid", "properties"}`: an event that queries can count.
+struct HappeningObject(Happening);
+
+impl<'de> Deserialize<'de> for HappeningObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HappeningVisitor;
+        impl<'de> Visitor<'de> for HappeningVisitor {
+            type Value = Happening;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(r#"an object such as {"name": "order", "properties": {"total": "12.50"}}"#)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Happening, A::Error> {
+                let mut happening = Happening::default();
+                while let Some(Key(key)) = map.next_key()? {
+                    let outcome = match &*key {
+                        "name" => map
+                            .next_value()
+                            .map(|Value(name): Value<Option<Box<str>>>| happening.name = name.unwrap_or_default()),
+                        "uuid" => map.next_value().map(|Value::<Option<Uuid>>(uuid)| happening.uuid = uuid),
+                        "properties" => map.next_value().map(|Properties(given)| happening.properties = given),
+                        _ => map.next_value::<IgnoredAny>().map(drop),
+                    };
+                    outcome.map_err(|error| under(&key, error))?;
+                }
+                if happening.name.is_empty() {
+                    return Err(custom("the event's `name` is needed"));
+                }
+                Ok(happening)
+            }
+        }
+        deserializer.deserialize_map(HappeningVisitor).map(HappeningObject)
+    }
+}
+
+/// Names and texts; a value that is null is none.
+struct Properties(Vec<(Box<str>, Box<str>)>);
+
+impl<'de> Deserialize<'de> for Properties {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PropertiesVisitor;
+        impl<'de> Visitor<'de> for PropertiesVisitor {
+            type Value = Vec<(Box<str>, Box<str>)>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(r#"an object of texts such as {"total": "12.50"}"#)
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Vec::new())
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut properties = Vec::new();
+                while let Some(Key(key)) = map.next_key()? {
+                    if properties.len() > MAX_PROPERTIES {
+                        return Err(custom(&format!("an event has at most {MAX_PROPERTIES} properties")));
+                    }
+                    let value = map.next_value::<&RawValue>()?;
+                    let text = field_text(value).map_err(|error| under(&key, custom(&error)))?;
+                    properties.extend(text.map(|text| (Box::from(&*key), text)));
+                }
+                Ok(properties)
+            }
+        }
+        deserializer.deserialize_any(PropertiesVisitor).map(Properties)
     }
 }
 

@@ -535,7 +535,7 @@ fn column(cell: &str) -> Result<Column, String> {
 }
 
 /// An address from a path, or from the whole address if the scheme stands in the cell too.
-fn address(scheme: &str, cell: &str) -> Result<Urn, String> {
+pub(crate) fn address(scheme: &str, cell: &str) -> Result<Urn, String> {
     let path = match cell.split_once(':') {
         Some((prefix, path)) if prefix.eq_ignore_ascii_case(scheme) => path,
         _ => cell,

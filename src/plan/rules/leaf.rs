@@ -3,7 +3,6 @@
 
 use crate::contact::Status;
 use crate::plan::atom::{Atom, NumberBound, TimeBound, WordMatch};
-use crate::value::calendar::{RelativeTime, Unit};
 
 /// What an atom comes to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,7 +51,7 @@ pub(crate) fn simplify(atom: Atom) -> Leaf {
             Few::Many => Atom::NumberRange(property, Some(low), Some(high)),
         },
         Atom::TimeRange(property, low, high) => {
-            let (low, high) = (low.map(in_smallest_unit), high.map(in_smallest_unit));
+            let (low, high) = (low.map(TimeBound::in_smallest_unit), high.map(TimeBound::in_smallest_unit));
             let is_empty = low.zip(high).and_then(|(low, high)| low.compare(high)).is_some_and(|order| order.is_ge());
             if is_empty {
                 return Leaf::Constant(false);
@@ -66,6 +65,10 @@ pub(crate) fn simplify(atom: Atom) -> Leaf {
         Atom::FieldWords(field, WordMatch::Phrase(words)) if words.len() == 1 => {
             Atom::FieldWords(field, WordMatch::All(words))
         }
+        Atom::Event(event) => match event.simplified() {
+            Some(event) => Atom::Event(Box::new(event)),
+            None => return Leaf::Constant(false),
+        },
         other @ (Atom::TextSet(_)
         | Atom::NumberRange(..)
         | Atom::Anniversary(..)
@@ -117,22 +120,5 @@ fn only_number(low: NumberBound, high: NumberBound) -> Few {
         std::cmp::Ordering::Less => Few::Many,
         std::cmp::Ordering::Equal if low.inclusive && high.inclusive => Few::One,
         _ => Few::None,
-    }
-}
-
-/// Weeks in days, hours in minutes, years in months; the moment after a day as the beginning of the next one.
-fn in_smallest_unit(bound: TimeBound) -> TimeBound {
-    let TimeBound::Relative { time, after } = bound else { return bound };
-    let (unit, factor) = match time.unit {
-        Unit::Minute | Unit::Hour => (Unit::Minute, if time.unit == Unit::Hour { 60 } else { 1 }),
-        Unit::Day | Unit::Week => (Unit::Day, if time.unit == Unit::Week { 7 } else { 1 }),
-        Unit::Month | Unit::Year => (Unit::Month, if time.unit == Unit::Year { 12 } else { 1 }),
-    };
-    let Some(amount) = time.amount.checked_mul(factor) else { return bound };
-    match amount.checked_add(1) {
-        Some(next) if after && unit == Unit::Day => {
-            TimeBound::Relative { time: RelativeTime { amount: next, unit }, after: false }
-        }
-        _ => TimeBound::Relative { time: RelativeTime { amount, unit }, after },
     }
 }

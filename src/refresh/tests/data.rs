@@ -236,6 +236,7 @@ pub(super) fn contact() -> impl Strategy<Value = Contact> {
                 modified_on: None,
                 last_seen_on: seen,
                 fields,
+                events: crate::event::History::default(),
             },
         )
 }

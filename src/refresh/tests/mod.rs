@@ -57,6 +57,7 @@ fn time(contact: &Contact, property: TimeProperty) -> Option<Instant> {
     match property {
         TimeProperty::CreatedOn => Some(contact.created_on),
         TimeProperty::LastSeenOn => contact.last_seen_on,
+        TimeProperty::Event(_) => None,
         TimeProperty::Field(field) => match contact.fields.get(&field)?.typed {
             TypedValue::Instant(instant) => Some(instant),
             _ => None,
@@ -88,6 +89,7 @@ fn holds(atom: &Atom, contact: &Contact, smart: &BTreeSet<GroupId>, moment: &Mom
         TimeBound::Relative { time, after: true } => time.span(now, zone).1,
     };
     match atom {
+        Atom::Event(event) => event.matches(contact.events.as_ref(), now, zone),
         Atom::TextIn(property, values) => {
             texts(contact, property).iter().any(|text| values.iter().any(|value| **value == **text))
         }

@@ -11,12 +11,16 @@ use std::fmt;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::sema::query::{Comparator, Dialect, Query};
+use crate::sema::inspect::for_each_condition;
+use crate::sema::query::{Comparator, Dialect, Property, Query};
 use read::Reader;
 use write::Writer;
 
-/// The version that is written.
-pub const VERSION: u8 = 1;
+/// The newest version that is written: of queries on events, which programs that do not know of them must not read.
+pub const VERSION: u8 = 2;
+
+/// The version of all others.
+const PLAIN_VERSION: u8 = 1;
 
 /// No query that was parsed is deeper: 100 brackets, each with an OR, an AND and a NOT.
 const MAX_DEPTH: usize = 310;
@@ -47,7 +51,9 @@ impl std::error::Error for CodecError {}
 
 /// The saved form.
 pub fn encode(query: &Query) -> Vec<u8> {
-    let mut out = Writer { bytes: vec![VERSION] };
+    let mut has_events = false;
+    for_each_condition(&query.root, &mut |condition| has_events |= matches!(condition.property, Property::Event(_)));
+    let mut out = Writer { bytes: vec![if has_events { VERSION } else { PLAIN_VERSION }] };
     out.byte(match query.dialect {
         Dialect::ContactQl => 0,
         Dialect::Extended => 1,
@@ -100,6 +106,12 @@ mod tag {
     /// Attributes are 0 to 12, by name.
     pub(super) const SCHEME: u8 = 32;
     pub(super) const FIELD: u8 = 33;
+    pub(super) const EVENT: u8 = 34;
+
+    pub(super) const COUNT: u8 = 0;
+    pub(super) const FIRST: u8 = 1;
+    pub(super) const LAST: u8 = 2;
+    pub(super) const SUM: u8 = 3;
 
     pub(super) const UNSET: u8 = 0;
     pub(super) const SET: u8 = 1;

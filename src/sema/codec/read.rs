@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::contact::Status;
-use crate::ids::{FieldId, FlowId, GroupId};
+use crate::ids::{EventId, FieldId, FlowId, GroupId};
 use crate::schema::FieldType;
 use crate::sema::attribute::Attribute;
 use crate::sema::codec::{COMPARATORS, tag};
 use crate::sema::query::{
-    AnniversaryDay, Condition, FieldProperty, Literal, Node, Pattern, PatternKind, Property, RelativeTime, Test, Unit,
-    Value,
+    AnniversaryDay, Condition, EventProperty, FieldProperty, Filter, FilterTest, FilterValue, Literal, Measure, Node,
+    Pattern, PatternKind, Property, RelativeTime, Test, Unit, Value, Window, WindowEnd,
 };
 use crate::span::Span;
 use crate::value::{Decimal, Instant, Scheme};
@@ -93,7 +93,7 @@ impl Reader<'_> {
                 (!matches!(inner, Node::Not(_))).then(|| Node::Not(Box::new(inner)))
             }
             tag::CONDITION => {
-                let property = self.property()?;
+                let property = self.property(depth)?;
                 let test = self.test()?;
                 Some(Node::Condition(Box::new(Condition { property, test, span: Span::default() })))
             }
@@ -101,8 +101,9 @@ impl Reader<'_> {
         }
     }
 
-    fn property(&mut self) -> Option<Property> {
+    fn property(&mut self, depth: usize) -> Option<Property> {
         match self.byte()? {
+            tag::EVENT => Some(Property::Event(Arc::new(self.event(depth)?))),
             tag::SCHEME => Some(Property::Scheme(Scheme::new(&self.text()?))),
             tag::FIELD => {
                 let id = match self.optional()? {
@@ -115,6 +116,96 @@ impl Reader<'_> {
             }
             attribute => Attribute::ALL.get(usize::from(attribute)).map(|attribute| attribute.property()),
         }
+    }
+
+    fn event(&mut self, depth: usize) -> Option<EventProperty> {
+        let measure = match self.byte()? {
+            tag::COUNT => Measure::Count,
+            tag::FIRST => Measure::First,
+            tag::LAST => Measure::Last,
+            tag::SUM => Measure::Sum(self.text()?),
+            _ => return None,
+        };
+        let event = match self.optional()? {
+            Some(id) => Some(EventId(u16::try_from(id).ok()?)),
+            None => None,
+        };
+        let name = self.text()?;
+        let flags = self.flags(3)?;
+        let filter = if flags & 1 != 0 { Some(self.filter(depth)?) } else { None };
+        let window = if flags & 2 != 0 { Some(self.window()?) } else { None };
+        let keep = if flags & 4 != 0 { Some(self.relative()?) } else { None };
+        Some(EventProperty { measure, event, name, filter, window, keep })
+    }
+
+    fn window(&mut self) -> Option<Window> {
+        let flags = self.flags(2).filter(|flags| *flags != 0)?;
+        let low = if flags & 1 != 0 { Some(self.window_end()?) } else { None };
+        let high = if flags & 2 != 0 { Some(self.window_end()?) } else { None };
+        Some(Window { low, high })
+    }
+
+    fn window_end(&mut self) -> Option<WindowEnd> {
+        Some(match self.byte()? {
+            tag::RELATIVE => WindowEnd::Relative(self.relative()?),
+            tag::DAY => WindowEnd::Day { text: self.text()?, start: self.instant()?, end: self.instant()? },
+            _ => return None,
+        })
+    }
+
+    fn filter(&mut self, depth: usize) -> Option<Filter> {
+        let depth = depth.checked_sub(1)?;
+        match self.byte()? {
+            kind @ (tag::ALL | tag::ANY) => {
+                let count = self.count().filter(|count| *count >= 2)?;
+                let mut children = Vec::with_capacity(count.min(MOST_AT_ONCE));
+                for _ in 0..count {
+                    let child = self.filter(depth)?;
+                    if matches!((&child, kind), (Filter::All(_), tag::ALL) | (Filter::Any(_), tag::ANY)) {
+                        return None;
+                    }
+                    children.push(child);
+                }
+                Some(if kind == tag::ALL { Filter::All(children) } else { Filter::Any(children) })
+            }
+            tag::NOT => {
+                let inner = self.filter(depth)?;
+                (!matches!(inner, Filter::Not(_))).then(|| Filter::Not(Box::new(inner)))
+            }
+            tag::CONDITION => Some(Filter::Condition { key: self.text()?, test: self.filter_test()? }),
+            _ => None,
+        }
+    }
+
+    fn filter_value(&mut self) -> Option<FilterValue> {
+        self.text().map(|text| FilterValue::new(&text))
+    }
+
+    fn filter_test(&mut self) -> Option<FilterTest> {
+        Some(match self.byte()? {
+            tag::UNSET => FilterTest::Unset,
+            tag::SET => FilterTest::Set,
+            tag::EQUALS => FilterTest::Equals(self.filter_value()?),
+            tag::DIFFERS => FilterTest::Differs(self.filter_value()?),
+            tag::COMPARES => {
+                let comparator = *COMPARATORS.get(usize::from(self.byte()?))?;
+                FilterTest::Compares(comparator, self.filter_value()?)
+            }
+            tag::IN => {
+                let flags = self.flags(2)?;
+                let (unset, negated) = (flags & 1 != 0, flags & 2 != 0);
+                let count = self.count().filter(|count| *count > 0 || unset)?;
+                let items = (0..count).map(|_| self.filter_value()).collect::<Option<_>>()?;
+                FilterTest::In { items, unset, negated }
+            }
+            tag::BETWEEN => {
+                let flags = self.flags(3).filter(|flags| flags & 3 != 0)?;
+                let low = if flags & 1 != 0 { Some(self.filter_value()?) } else { None };
+                let high = if flags & 2 != 0 { Some(self.filter_value()?) } else { None };
+                FilterTest::Between { low, high, negated: flags & 4 != 0 }
+            }
+            _ => return None,
+        })
     }
 
     fn test(&mut self) -> Option<Test> {

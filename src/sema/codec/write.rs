@@ -5,7 +5,8 @@ use crate::schema::FieldType;
 use crate::sema::attribute::Attribute;
 use crate::sema::codec::{COMPARATORS, place, tag};
 use crate::sema::query::{
-    AnniversaryDay, Literal, Node, Pattern, PatternKind, Property, RelativeTime, Test, Unit, Value,
+    AnniversaryDay, EventProperty, Filter, FilterTest, Literal, Measure, Node, Pattern, PatternKind, Property,
+    RelativeTime, Test, Unit, Value, WindowEnd,
 };
 
 pub(super) struct Writer {
@@ -73,7 +74,105 @@ impl Writer {
                 self.text(&field.key);
                 self.byte(place(&FieldType::ALL, &field.kind));
             }
+            Property::Event(event) => {
+                self.byte(tag::EVENT);
+                self.event(event);
+            }
             attribute => self.byte(Attribute::of(attribute).map_or(u8::MAX, |own| place(&Attribute::ALL, &own))),
+        }
+    }
+
+    fn event(&mut self, event: &EventProperty) {
+        match &event.measure {
+            Measure::Count => self.byte(tag::COUNT),
+            Measure::First => self.byte(tag::FIRST),
+            Measure::Last => self.byte(tag::LAST),
+            Measure::Sum(property) => {
+                self.byte(tag::SUM);
+                self.text(property);
+            }
+        }
+        self.optional(event.event.map(|id| u32::from(id.0)));
+        self.text(&event.name);
+        self.byte(
+            u8::from(event.filter.is_some())
+                | u8::from(event.window.is_some()) << 1
+                | u8::from(event.keep.is_some()) << 2,
+        );
+        if let Some(filter) = &event.filter {
+            self.filter(filter);
+        }
+        if let Some(window) = &event.window {
+            self.byte(u8::from(window.low.is_some()) | u8::from(window.high.is_some()) << 1);
+            window.low.iter().chain(&window.high).for_each(|end| self.window_end(end));
+        }
+        if let Some(keep) = event.keep {
+            self.relative(keep);
+        }
+    }
+
+    fn window_end(&mut self, end: &WindowEnd) {
+        match end {
+            WindowEnd::Relative(time) => {
+                self.byte(tag::RELATIVE);
+                self.relative(*time);
+            }
+            WindowEnd::Day { text, start, end } => {
+                self.byte(tag::DAY);
+                self.text(text);
+                self.signed(start.micros());
+                self.signed(end.micros());
+            }
+        }
+    }
+
+    fn filter(&mut self, filter: &Filter) {
+        match filter {
+            Filter::All(children) | Filter::Any(children) => {
+                self.byte(if matches!(filter, Filter::All(_)) { tag::ALL } else { tag::ANY });
+                self.number(children.len() as u128);
+                children.iter().for_each(|child| self.filter(child));
+            }
+            Filter::Not(inner) => {
+                self.byte(tag::NOT);
+                self.filter(inner);
+            }
+            Filter::Condition { key, test } => {
+                self.byte(tag::CONDITION);
+                self.text(key);
+                self.filter_test(test);
+            }
+        }
+    }
+
+    fn filter_test(&mut self, test: &FilterTest) {
+        match test {
+            FilterTest::Unset => self.byte(tag::UNSET),
+            FilterTest::Set => self.byte(tag::SET),
+            FilterTest::Equals(value) => {
+                self.byte(tag::EQUALS);
+                self.text(&value.text);
+            }
+            FilterTest::Differs(value) => {
+                self.byte(tag::DIFFERS);
+                self.text(&value.text);
+            }
+            FilterTest::Compares(comparator, value) => {
+                self.byte(tag::COMPARES);
+                self.byte(place(&COMPARATORS, comparator));
+                self.text(&value.text);
+            }
+            FilterTest::In { items, unset, negated } => {
+                self.byte(tag::IN);
+                self.byte(u8::from(*unset) | u8::from(*negated) << 1);
+                self.number(items.len() as u128);
+                items.iter().for_each(|item| self.text(&item.text));
+            }
+            FilterTest::Between { low, high, negated } => {
+                self.byte(tag::BETWEEN);
+                self.byte(u8::from(low.is_some()) | u8::from(high.is_some()) << 1 | u8::from(*negated) << 2);
+                low.iter().chain(high).for_each(|end| self.text(&end.text));
+            }
         }
     }
 

@@ -255,16 +255,20 @@ pub(super) fn act(ask: &Ask) -> Result<Reply, Problem> {
         reader.matches_query(&query)?
     };
     let clock = ask.app.clock;
-    let uuid = ask.app.queue.write(move |workspace| {
+    let (uuid, refused) = ask.app.queue.write(move |workspace| {
         let commit = workspace.write_by_hand(clock.now(), |writer| {
             let group = writer.group_named(&group)?;
             let moving = &documents - &writer.members(group)?;
-            writer.move_members(group, &moving, true)?;
-            Ok(group)
+            let refused = writer.move_members(group, &moving, true)?;
+            Ok((group, refused.len()))
         })?;
-        Ok(workspace.reader(clock.now())?.group(commit.value)?.uuid)
+        let (group, refused) = commit.value;
+        Ok((workspace.reader(clock.now())?.group(group)?.uuid, refused))
     })?;
-    Ok(Reply::see(format!("/groups/{uuid}")))
+    Ok(Reply::see(match refused {
+        0 => format!("/groups/{uuid}"),
+        refused => format!("/groups/{uuid}?refused={refused}"),
+    }))
 }
 
 /// A body that comes in pieces.

@@ -45,6 +45,9 @@ pub(super) fn show(ask: &Ask) -> Result<Reply, Problem> {
     let main = html! {
         p.kicker { a href="/groups" { "Groups" } " / " @if group.smart { "smart" } @else { "manual" } }
         h1 { (name(&group.name)) }
+        @if let Some(refused) = ask.number("refused")?.filter(|refused| *refused > 0) {
+            p.bad role="status" { (counted(refused, "contact")) " could not be added: those who are blocked or stopped cannot be." }
+        }
         div data-part="facts" { (facts(&reader, &group)?) }
         @if allows {
             div.actions {

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! 0   checksum u32        over the document number and all that follows
-//! 4   version u8          1
-//! 5   flags u8            bits 0-1 status, then: wide offsets, modified_on, last_seen_on, flow, tickets
+//! 4   version u8          1; 2 with events
+//! 5   flags u8            bits 0-1 status, then: wide offsets, modified_on, last_seen_on, flow, tickets, events
 //! 6   sections u8         which of id, ref, name, language, urns, groups, history, fields there are
 //! 7   uuid 16
 //! 23  created_on i64      microseconds
 //!     modified_on i64, last_seen_on i64, flow u32, tickets u32: those that the flags announce
-//!     ends u16 or u32 × sections: where each section ends in the heap
-//!     heap                the sections, in order
+//!     ends u16 or u32 × sections, that of events included: where each section ends in the heap
+//!     heap                the sections, in order; the events are the last one, and a history (see `event`)
 //! ```
 //!
 //! The section of fields is itself a directory, so that a field is found by binary search:
@@ -41,6 +41,9 @@ use crate::value::{Decimal, Instant};
 /// The layout of rows that this program writes and reads.
 pub const VERSION: u8 = 1;
 
+/// The same with events, which programs that do not know of them must not read.
+pub const EVENTS_VERSION: u8 = 2;
+
 /// The longest row that a store takes, in bytes: far beyond any contact, and well within what LMDB takes.
 pub const MAX_LENGTH: usize = 64 << 20;
 
@@ -54,6 +57,7 @@ mod flag {
     pub(super) const LAST_SEEN_ON: u8 = 1 << 4;
     pub(super) const FLOW: u8 = 1 << 5;
     pub(super) const TICKETS: u8 = 1 << 6;
+    pub(super) const EVENTS: u8 = 1 << 7;
 }
 
 /// What a row has sections for; the number is the bit in the header.
@@ -134,7 +138,8 @@ fn encode_with(
     out: &mut Vec<u8>,
     wide: bool,
 ) -> Result<(), TooWide> {
-    let start = begin(out, VERSION);
+    let events = contact.events();
+    let start = begin(out, if events.is_empty() { VERSION } else { EVENTS_VERSION });
     let (modified_on, last_seen_on) = (contact.modified_on(), contact.last_seen_on());
     let (flow, tickets) = (contact.flow(), contact.tickets());
     let present = |bit: u8, is: bool| if is { bit } else { 0 };
@@ -144,7 +149,8 @@ fn encode_with(
             | present(flag::MODIFIED_ON, modified_on.is_some())
             | present(flag::LAST_SEEN_ON, last_seen_on.is_some())
             | present(flag::FLOW, flow.is_some())
-            | present(flag::TICKETS, tickets != 0),
+            | present(flag::TICKETS, tickets != 0)
+            | present(flag::EVENTS, !events.is_empty()),
     );
     let texts = [contact.id(), contact.reference(), contact.name(), contact.language()];
     let fields: SmallVec<[(FieldId, FieldValueRef<'_>); 32]> = contact.fields().collect();
@@ -170,7 +176,7 @@ fn encode_with(
         out.extend_from_slice(&tickets.to_le_bytes());
     }
 
-    let mut ends = Ends::reserve(out, sections.count_ones() as usize, wide);
+    let mut ends = Ends::reserve(out, sections.count_ones() as usize + usize::from(!events.is_empty()), wide);
     for text in texts.into_iter().flatten() {
         out.extend_from_slice(text.as_bytes());
         ends.mark(out)?;
@@ -202,6 +208,10 @@ fn encode_with(
     }
     if !fields.is_empty() {
         put_fields(out, &fields, wide)?;
+        ends.mark(out)?;
+    }
+    if !events.is_empty() {
+        out.extend_from_slice(events.bytes());
         ends.mark(out)?;
     }
     finish(out, start, Tag::Row, &document.0.to_be_bytes());

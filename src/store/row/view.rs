@@ -1,7 +1,8 @@
 //! Reading rows in place.
 
-use super::{FIXED, SCHEMES, Section, VERSION, WRITTEN, flag, kind, width};
+use super::{EVENTS_VERSION, FIXED, SCHEMES, Section, VERSION, WRITTEN, flag, kind, width};
 use crate::contact::{ContactView, FieldValueRef, Status, TypedValue, UrnRef};
+use crate::event::HistoryRef;
 use crate::ids::{DocumentNumber, FieldId, FlowId, GroupId, Uuid};
 use crate::store::codec::{Cursor, Tag, text, verify};
 use crate::store::error::Damage;
@@ -34,8 +35,7 @@ impl<'a> RowView<'a> {
         verify(Tag::Row as u64, &document.0.to_be_bytes(), bytes)?;
         let view = RowView::open_trusted(document, bytes)?;
         let heap = bytes.len().checked_sub(view.heap).ok_or(Damage::Truncated)?;
-        let count = view.sections.count_ones() as usize;
-        let last = count.checked_sub(1).map_or(Some(0), |last| view.offset(view.ends, last));
+        let last = view.count().checked_sub(1).map_or(Some(0), |last| view.offset(view.ends, last));
         if last == Some(heap) { Ok(view) } else { Err(Damage::Malformed("its sections do not fill it")) }
     }
 
@@ -49,7 +49,7 @@ impl<'a> RowView<'a> {
         let &[_, _, _, _, version, flags, sections, ..] = bytes else {
             return Err(Damage::Truncated);
         };
-        if version != VERSION {
+        if version != if flags & flag::EVENTS == 0 { VERSION } else { EVENTS_VERSION } {
             return Err(Damage::Version(version));
         }
         let numbers = 8 * usize::from(flags & flag::MODIFIED_ON != 0)
@@ -57,7 +57,7 @@ impl<'a> RowView<'a> {
             + 4 * usize::from(flags & flag::FLOW != 0)
             + 4 * usize::from(flags & flag::TICKETS != 0);
         let ends = FIXED + numbers;
-        let heap = ends + sections.count_ones() as usize * width(flags & flag::WIDE != 0);
+        let heap = ends + count_of(flags, sections) * width(flags & flag::WIDE != 0);
         if bytes.len() < heap {
             return Err(Damage::Truncated);
         }
@@ -175,6 +175,17 @@ impl<'a> RowView<'a> {
         })
     }
 
+    /// What it did.
+    pub fn events(&self) -> HistoryRef<'a> {
+        let has_events = self.flags & flag::EVENTS != 0;
+        HistoryRef::new(has_events.then(|| self.span(self.count() - 1)).flatten().unwrap_or_default())
+    }
+
+    /// How many sections there are.
+    fn count(&self) -> usize {
+        count_of(self.flags, self.sections)
+    }
+
     fn is_wide(&self) -> bool {
         self.flags & flag::WIDE != 0
     }
@@ -204,7 +215,11 @@ impl<'a> RowView<'a> {
         if self.sections & bit == 0 {
             return None;
         }
-        let index = (self.sections & (bit - 1)).count_ones() as usize;
+        self.span((self.sections & (bit - 1)).count_ones() as usize)
+    }
+
+    /// The section at `index` of those that there are.
+    fn span(&self, index: usize) -> Option<&'a [u8]> {
         let start = match index.checked_sub(1) {
             Some(before) => self.offset(self.ends, before)?,
             None => 0,
@@ -235,6 +250,11 @@ impl<'a> RowView<'a> {
         let heap = ends.get(count * width(wide)..)?;
         Some(Directory { count, ids, ends, heap, wide })
     }
+}
+
+/// How many sections a header announces.
+fn count_of(flags: u8, sections: u8) -> usize {
+    sections.count_ones() as usize + usize::from(flags & flag::EVENTS != 0)
 }
 
 /// The offset at `index` of a table of offsets.
@@ -360,6 +380,9 @@ impl ContactView for RowView<'_> {
     }
     fn fields(&self) -> impl Iterator<Item = (FieldId, FieldValueRef<'_>)> {
         RowView::fields(self)
+    }
+    fn events(&self) -> HistoryRef<'_> {
+        RowView::events(self)
     }
     fn compare_fields(
         &self,

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use crate::ids::{FieldId, FlowId, GroupId};
+use crate::ids::{EventId, FieldId, FlowId, GroupId};
 use crate::plan::atom::{Atom, Expr, LogicalPlan, NumberProperty, TextProperty, TimeBound, TimeProperty, WordMatch};
+use crate::plan::event::{EventAtom, EventTest, Which};
 use crate::plan::explain::Explanation;
 use crate::plan::logical;
 use crate::schema::Schema;
-use crate::sema::print::quote;
+use crate::sema::print::{filter_text, quote};
 use crate::sema::query::Query;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::read::reader::Reader;
@@ -113,6 +114,7 @@ impl Names<'_> {
             Atom::Anniversary(property, low, high) => {
                 format!("{} ANNIVERSARY {low}..{high}", self.time(*property))
             }
+            Atom::Event(event) => self.event(event),
             Atom::StatusIn(statuses) => one_of("status", statuses.iter().map(ToString::to_string)),
             Atom::GroupIn(groups) => one_of("group", groups.iter().map(|&group| self.group(group))),
             Atom::GroupSet => set("group"),
@@ -162,7 +164,37 @@ impl Names<'_> {
             TimeProperty::CreatedOn => "created_on".into(),
             TimeProperty::LastSeenOn => "last_seen_on".into(),
             TimeProperty::Field(field) => self.field(field),
+            TimeProperty::Event(event) => format!("each {}", self.event_name(event)),
         }
+    }
+
+    fn event_name(&self, id: EventId) -> String {
+        self.0.event_by_id(id).map_or_else(|| format!("{id:?}"), |event| event.name.clone())
+    }
+
+    fn event(&self, atom: &EventAtom) -> String {
+        let filter = atom.filter.as_ref().map_or_else(String::new, |filter| format!("({})", filter_text(filter)));
+        let name = self.event_name(atom.event);
+        let of = |which: &Which| match which {
+            Which::First => format!("first.{name}{filter}"),
+            Which::Last => format!("last.{name}{filter}"),
+        };
+        let test = match &atom.test {
+            EventTest::AtLeast(count) => format!("did.{name}{filter} >= {count}"),
+            EventTest::Sum(key, low, high) => {
+                let low = low.map(|bound| (if bound.inclusive { ">=" } else { ">" }, bound.value.to_string()));
+                let high = high.map(|bound| (if bound.inclusive { "<=" } else { "<" }, bound.value.to_string()));
+                range(&format!("sum.{name}.{key}{filter}"), low, high)
+            }
+            EventTest::Moment(which, low, high) => {
+                range(&of(which), low.map(|bound| (">=", moment(bound))), high.map(|bound| ("<", moment(bound))))
+            }
+            EventTest::Anniversary(which, low, high) => format!("{} ANNIVERSARY {low}..{high}", of(which)),
+        };
+        let low = atom.low.map(|bound| format!(" from {}", moment(bound)));
+        let high = atom.high.map(|bound| format!(" before {}", moment(bound)));
+        let keep = atom.keep.map(|bound| format!(", kept from {}", moment(bound)));
+        [Some(test), low, high, keep].into_iter().flatten().collect()
     }
 
     fn field(&self, id: FieldId) -> String {

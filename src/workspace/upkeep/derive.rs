@@ -11,9 +11,10 @@ use crate::ids::{DocumentNumber, FieldId, GroupId, Sequence};
 use crate::index::{AttributeIndex, FieldKinds, RowChange, text::TextIndex};
 use crate::language::{self, Resolve};
 use crate::refresh::Flips;
-use crate::schema::{Environment, FieldType, Schema};
+use crate::schema::{Environment, EventType, FieldType, Schema};
 use crate::sema::{group_check, print};
 use crate::store::{Cause, MemberSet, RowView, row};
+use crate::value::calendar::RelativeTime;
 use crate::workspace::Workspace;
 use crate::workspace::definitions::settings::Settings;
 use crate::workspace::definitions::{Definitions, stored};
@@ -92,6 +93,25 @@ impl Writer<'_> {
             writer.reload()?;
             if edited.kind == known.kind { Ok(()) } else { writer.derive_anew(&before) }
         })
+    }
+
+    /// Changes how long events of a name are kept. What is too old goes at once, and does not come back.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::WouldInvalidate`] with the groups whose windows would reach further back.
+    pub fn edit_event(&mut self, name: &str, keep: Option<RelativeTime>) -> Result<(), WorkspaceError> {
+        self.flush()?;
+        let known = self.event_named(name)?;
+        let edited = EventType { keep, ..known.clone() };
+        if edited == known {
+            return Ok(());
+        }
+        let before = Arc::clone(&self.definitions);
+        // What was too old until now is gone, also where nothing has been written since.
+        self.derive_rows()?;
+        self.txn.put_event(&edited)?;
+        self.reload()?;
+        self.derive_anew(&before)
     }
 
     /// Rows, queries, indexes and memberships by the definitions at hand, which were just changed.
@@ -243,6 +263,10 @@ fn derived(document: DocumentNumber, row: &RowView<'_>, schema: &Schema, environ
         let typed = convert_field_text(&value.text, field.kind, environment);
         changed |= typed != value.typed;
         value.typed = typed;
+    }
+    for event in schema.events() {
+        let Some(keep) = event.keep else { continue };
+        changed |= contact.events.drop_before(event.id, keep.span(environment.now, &environment.timezone).0);
     }
     changed.then(|| {
         let mut bytes = Vec::with_capacity(256);

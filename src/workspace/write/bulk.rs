@@ -81,7 +81,7 @@ impl Writer<'_> {
         for at in due {
             let Some(change) = changes.get(at) else { continue };
             let document = found.get(&at).copied();
-            match document.filter(|_| keeps_identity(change)) {
+            match document.filter(|_| keeps_identity(change) && self.is_declared(&change.event)) {
                 Some(document) => settled.push((document, at)),
                 None => {
                     unsettled.extend(document);
@@ -229,7 +229,8 @@ fn keeps_identity(change: &Change) -> bool {
         | Event::Flow(_)
         | Event::RunStarted(_)
         | Event::TicketOpened
-        | Event::TicketClosed => true,
+        | Event::TicketClosed
+        | Event::Happened(_) => true,
     }
 }
 
@@ -243,10 +244,7 @@ fn apply_to(
         return Err(change.contact.as_ref().map_or(Rejection::NoContact, unknown));
     };
     let mut left_out = Omissions::default();
-    if transition.apply(contact, &change.event, &mut left_out)? {
-        *touched = true;
-        contact.modified_on = change.created_on.or(contact.modified_on);
-    }
+    *touched |= transition.apply(contact, &change.event, change.created_on, &mut left_out)?;
     omissions.merge(left_out);
     Ok(())
 }

@@ -277,9 +277,31 @@ pub struct SourcePosition {
     pub offset: u64,
 }
 
+/// Something that a contact did, or that was done to it, as queries on events ask for it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Happening {
+    /// What it is called: letters, digits and `_`, ignoring case. A name that nobody declared is declared.
+    pub name: Box<str>,
+    /// Its identity: another one of the same name and identity is the same event.
+    pub uuid: Option<Uuid>,
+    /// Its properties.
+    pub properties: Vec<(Box<str>, Box<str>)>,
+    /// The flow that it belongs to: the property `flow` is its name.
+    pub flow: Option<NamedRef>,
+}
+
+impl Happening {
+    /// An event without properties.
+    pub fn new(name: impl Into<Box<str>>) -> Self {
+        Happening { name: name.into(), ..Happening::default() }
+    }
+}
+
 /// What happened to a contact.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
+    /// An event that queries can count. Its moment is that of the change, or without one that of the commit.
+    Happened(Box<Happening>),
     /// A field's text changed, or was cleared.
     Field {
         /// By key.

@@ -36,6 +36,7 @@ impl<'t> IndexedTimes<'t> {
             TimeProperty::CreatedOn => PropertyId::CreatedOn,
             TimeProperty::LastSeenOn => PropertyId::LastSeenOn,
             TimeProperty::Field(field) => PropertyId::Field(field),
+            TimeProperty::Event(event) => PropertyId::Event(event),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::contact::Status;
+use crate::event::BadEvent;
 use crate::value::Urn;
 
 /// Why a change was refused. It had no effect at all.
@@ -44,6 +45,15 @@ pub enum Rejection {
     /// A blocked or stopped contact cannot be added to a group.
     #[error("a {0} contact cannot be added to a group")]
     Inactive(Status),
+    /// The event, or one of its properties, is out of bounds.
+    #[error(transparent)]
+    Event(BadEvent),
+    /// The workspace has as many names of events as it can.
+    #[error("the workspace has 10,000 names of events; use a property instead")]
+    TooManyEvents,
+    /// The contact's events take as much room as a contact can.
+    #[error("the contact has too many events; keep those of this name for a shorter time")]
+    HistoryFull,
     /// The workspace holds as many contacts as document numbers can tell apart.
     #[error("the workspace has used all 4,294,967,295 document numbers")]
     Full,

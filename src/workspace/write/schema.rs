@@ -2,18 +2,25 @@
 
 use std::sync::Arc;
 
-use crate::ids::{FieldId, Uuid};
-use crate::schema::{Field, FieldType, Flow};
+use crate::event::{BadEvent, name_of};
+use crate::ids::{EventId, FieldId, Uuid};
+use crate::schema::{EventType, Field, FieldType, Flow};
 use crate::sema::suggest::nearest;
 use crate::store::GroupRecord;
+use crate::value::calendar::RelativeTime;
 use crate::value::urn::is_known_scheme;
 use crate::workspace::definitions::valid_name;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::write::change::NamedRef;
+use crate::workspace::write::change::{Event, NamedRef};
+use crate::workspace::write::rejection::Rejection;
+use crate::workspace::write::transition::happening_of;
 use crate::workspace::write::writer::Writer;
 
 /// The longest key of a field, in bytes.
 pub(crate) const MAX_KEY: usize = 36;
+
+/// Names of events that a workspace may have.
+const MAX_EVENTS: u16 = 10_000;
 
 /// Names that queries give to built-in properties.
 const ATTRIBUTES: [&str; 13] = [
@@ -192,6 +199,65 @@ impl Writer<'_> {
         self.txn.put_flow(&flow)?;
         Arc::make_mut(&mut self.definitions).schema.put_flow(flow);
         Ok(outcome)
+    }
+
+    /// Declares a name of events, and how long they are kept.
+    ///
+    /// # Errors
+    /// If the name cannot be one, or exists already and keeps them for another time: `event edit` changes that.
+    pub fn add_event(&mut self, name: &str, keep: Option<RelativeTime>) -> Result<(), WorkspaceError> {
+        let Some(valid) = name_of(name) else { return Err(WorkspaceError::BadEventName(name.to_owned())) };
+        if let Some(known) = self.definitions.schema.event(&valid) {
+            return if known.keep == keep { Ok(()) } else { Err(WorkspaceError::EventExists(valid.into())) };
+        }
+        match self.put_event(&valid, keep)? {
+            Ok(()) => Ok(()),
+            Err(rejection) => Err(WorkspaceError::Rejected(rejection)),
+        }
+    }
+
+    /// Declares the name of the event that a change is, if it is one and nobody has.
+    ///
+    /// # Errors
+    /// Outside: if the store fails. Inside: why there can be no such name.
+    pub(crate) fn declare(&mut self, event: &Event) -> Result<Result<(), Rejection>, WorkspaceError> {
+        let Some(happening) = happening_of(event).filter(|happening| !self.knows(&happening.name)) else {
+            return Ok(Ok(()));
+        };
+        match name_of(&happening.name) {
+            Some(name) => self.put_event(&name, None),
+            None => Ok(Err(Rejection::Event(BadEvent::Name(happening.name.to_string())))),
+        }
+    }
+
+    /// Whether a change needs no name of events that nobody has declared.
+    pub(crate) fn is_declared(&self, event: &Event) -> bool {
+        happening_of(event).is_none_or(|happening| self.knows(&happening.name))
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.definitions.schema.event(name).is_some()
+    }
+
+    fn put_event(&mut self, name: &str, keep: Option<RelativeTime>) -> Result<Result<(), Rejection>, WorkspaceError> {
+        let last = self.definitions.schema.events().iter().map(|event| event.id.0 + 1).max().unwrap_or_default();
+        if last >= MAX_EVENTS {
+            return Ok(Err(Rejection::TooManyEvents));
+        }
+        let event = EventType { id: EventId(last), name: name.to_owned(), keep };
+        self.txn.put_event(&event)?;
+        // Nothing that was compiled depends on it, so the rest of the definitions stays as it is.
+        Arc::make_mut(&mut self.definitions).schema.put_event(event);
+        Ok(Ok(()))
+    }
+
+    /// The events of that name.
+    ///
+    /// # Errors
+    /// If there are none, with the nearest name.
+    pub fn event_named(&self, name: &str) -> Result<EventType, WorkspaceError> {
+        let schema = &self.definitions.schema;
+        schema.event(name).cloned().ok_or_else(|| WorkspaceError::unknown_event(name, schema))
     }
 
     /// The field of that key.

@@ -1,10 +1,13 @@
 //! What an event makes of a contact: pure, by name, against a schema.
 
+use std::borrow::Cow;
+
 use crate::contact::{Contact, FieldValue, Status, convert_field_text};
-use crate::ids::{FlowId, GroupId};
+use crate::event::{BadEvent, MAX_HISTORY, NewEvent, name_of};
+use crate::ids::{EventId, FlowId, GroupId};
 use crate::schema::{Environment, Field, Group, Schema};
-use crate::value::Urn;
-use crate::workspace::write::change::{ContactPatch, Event, NamedRef, Patched};
+use crate::value::{Instant, Urn};
+use crate::workspace::write::change::{ContactPatch, Event, Happening, NamedRef, Patched};
 use crate::workspace::write::rejection::{Omissions, Rejection};
 
 /// Resolves names and applies events.
@@ -14,17 +17,57 @@ pub(crate) struct Transition<'a> {
 }
 
 impl Transition<'_> {
-    /// Changes the contact as the event says, and tells whether that made a difference. On an error the contact is as it
-    /// was.
+    /// Changes the contact as the event says, at a moment if it is known, and tells whether that made a difference. On an
+    /// error the contact is as it was.
     ///
     /// `Created` and `Deleted` are not for here: they make and unmake contacts.
     pub(crate) fn apply(
         &self,
         contact: &mut Contact,
         event: &Event,
+        moment: Option<Instant>,
         omissions: &mut Omissions,
     ) -> Result<bool, Rejection> {
+        let happening = happening_of(event);
+        let new = match &happening {
+            Some(happening) => Some(self.new_event(contact, happening, moment)?),
+            None => None,
+        };
+        let is_changed = self.change(contact, event, omissions)?;
+        if is_changed {
+            contact.modified_on = moment.or(contact.modified_on);
+        }
+        Ok(new.is_some_and(|(name, keep, event)| add_event(contact, name, keep, &event)) | is_changed)
+    }
+
+    /// The event that a happening is, the identity of its name, and the first moment that is kept.
+    fn new_event(
+        &self,
+        contact: &Contact,
+        happening: &Happening,
+        moment: Option<Instant>,
+    ) -> Result<(EventId, Instant, NewEvent), Rejection> {
+        let bad_name = || Rejection::Event(BadEvent::Name(happening.name.to_string()));
+        let name = name_of(&happening.name).and_then(|name| self.schema.event(&name)).ok_or_else(bad_name)?;
+        if contact.events.as_ref().bytes().len() > MAX_HISTORY {
+            return Err(Rejection::HistoryFull);
+        }
+        let (now, zone) = (self.environment.now, &self.environment.timezone);
+        let flow = happening.flow.as_ref().map(|flow| {
+            let known = self.flow(flow).and_then(|id| self.schema.flow_by_id(id));
+            ("flow", known.map_or_else(|| shown(flow).into(), |known| Cow::Borrowed(known.name.as_str())))
+        });
+        let given = happening.properties.iter().map(|(name, value)| (&**name, Cow::Borrowed(&**value)));
+        let event =
+            NewEvent::new(moment.unwrap_or(now), happening.uuid, given.chain(flow)).map_err(Rejection::Event)?;
+        let kept_from = name.keep.map_or(Instant::MIN, |keep| keep.span(now, zone).0);
+        Ok((name.id, kept_from, event))
+    }
+
+    /// What an event makes of the contact itself.
+    fn change(&self, contact: &mut Contact, event: &Event, omissions: &mut Omissions) -> Result<bool, Rejection> {
         Ok(match event {
+            Event::Happened(_) => false,
             Event::Field { key, value } => {
                 let field = self.field(key).ok_or_else(|| Rejection::UnknownField(key.to_string()))?;
                 self.set_field(contact, field, value.as_deref())
@@ -213,6 +256,27 @@ impl Transition<'_> {
         let by_uuid = flow.uuid.and_then(|uuid| self.schema.flow_by_uuid(uuid));
         by_uuid.or_else(|| flow.name.as_deref().and_then(|name| self.schema.flow(name))).map(|found| found.id)
     }
+}
+
+/// The event that queries can count, of a change that is one, whatever else it does.
+pub(crate) fn happening_of(event: &Event) -> Option<Cow<'_, Happening>> {
+    let plain = |name: &str| Some(Cow::Owned(Happening::new(name)));
+    match event {
+        Event::Happened(happening) => Some(Cow::Borrowed(happening)),
+        Event::RunStarted(flow) => {
+            Some(Cow::Owned(Happening { flow: Some(flow.clone()), ..Happening::new("run_started") }))
+        }
+        Event::TicketOpened => plain("ticket_opened"),
+        Event::TicketClosed => plain("ticket_closed"),
+        _ => None,
+    }
+}
+
+/// Adds an event, unless it is known or too old to be kept, drops what is too old, and tells whether that made a
+/// difference.
+fn add_event(contact: &mut Contact, name: EventId, kept_from: Instant, event: &NewEvent) -> bool {
+    let is_added = event.moment >= kept_from && contact.events.add(name, event);
+    contact.events.drop_before(name, kept_from) | is_added
 }
 
 /// How a reference is shown in a message.

@@ -163,6 +163,9 @@ impl<'w> Writer<'w> {
                 let Some(document) = self.find(reference)? else {
                     return Ok(Err(unknown(reference)));
                 };
+                if let Err(rejection) = self.declare(event)? {
+                    return Ok(Err(rejection));
+                }
                 self.change(document, event, change.created_on)
             }
         }
@@ -284,8 +287,8 @@ impl<'w> Writer<'w> {
         event: &Event,
         created_on: Option<Instant>,
     ) -> Result<Result<(), Rejection>, WorkspaceError> {
-        self.change_with(document, created_on, |transition, contact, omissions| {
-            transition.apply(contact, event, omissions).map(drop)
+        self.change_with(document, |transition, contact, omissions| {
+            transition.apply(contact, event, created_on, omissions).map(drop)
         })
     }
 
@@ -294,7 +297,7 @@ impl<'w> Writer<'w> {
         document: DocumentNumber,
         patch: &ContactPatch,
     ) -> Result<Result<(), Rejection>, WorkspaceError> {
-        self.change_with(document, None, |transition, contact, omissions| {
+        self.change_with(document, |transition, contact, omissions| {
             transition.patch(contact, patch, omissions);
             Ok(())
         })
@@ -304,7 +307,6 @@ impl<'w> Writer<'w> {
     fn change_with(
         &mut self,
         document: DocumentNumber,
-        created_on: Option<Instant>,
         edit: impl FnOnce(&Transition<'_>, &mut Contact, &mut Omissions) -> Result<(), Rejection>,
     ) -> Result<Result<(), Rejection>, WorkspaceError> {
         let Some(mut after) = self.staged(document)?.cloned() else {
@@ -322,9 +324,6 @@ impl<'w> Writer<'w> {
             return Ok(Err(rejection));
         }
         if is_changed {
-            if let Some(moment) = created_on {
-                after.modified_on = Some(moment);
-            }
             self.staging.replace(document, after);
         }
         self.omissions.merge(omissions);

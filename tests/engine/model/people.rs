@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use headcount::internals::contact::{Contact, FieldValue, Status, convert_field_text};
+use headcount::internals::event::NewEvent;
 use headcount::internals::ids::{FlowId, GroupId, Uuid};
 use headcount::internals::schema::{Environment, Schema};
-use headcount::internals::value::Urn;
+use headcount::internals::value::{Instant, Urn};
+use headcount::internals::workspace::change::Happening;
 use headcount::internals::workspace::{ContactPatch, Event, NamedRef};
 
 /// Refused, for whatever reason.
@@ -46,8 +48,48 @@ pub(crate) struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    pub(crate) fn apply(&self, contact: &mut Contact, event: &Event) -> Result<(), Refused> {
+    /// Adds an event, unless it is known or too old, and drops those of its name that are too old.
+    fn happen(&self, contact: &mut Contact, happening: &Happening, moment: Option<Instant>) {
+        let event = self.schema.event(&happening.name).unwrap();
+        let now = self.environment.now;
+        let kept_from = event.keep.map_or(Instant::MIN, |keep| keep.span(now, &self.environment.timezone).0);
+        let flow = happening.flow.iter().map(|flow| ("flow".into(), flow.name.clone().unwrap()));
+        let properties: Vec<(Box<str>, Box<str>)> = happening.properties.iter().cloned().chain(flow).collect();
+        let new = NewEvent::new(moment.unwrap_or(now), happening.uuid, properties).unwrap();
+        if new.moment >= kept_from {
+            contact.events.add(event.id, &new);
+        }
+        contact.events.drop_before(event.id, kept_from);
+    }
+
+    /// The same with the event that queries count.
+    pub(crate) fn apply_at(
+        &self,
+        contact: &mut Contact,
+        event: &Event,
+        moment: Option<Instant>,
+    ) -> Result<(), Refused> {
+        let before = contact.clone();
+        self.apply(contact, event)?;
+        if *contact != before {
+            contact.modified_on = moment.or(contact.modified_on);
+        }
         match event {
+            Event::Happened(happening) => self.happen(contact, happening, moment),
+            Event::RunStarted(flow) => {
+                let happening = Happening { flow: Some(flow.clone()), ..Happening::new("run_started") };
+                self.happen(contact, &happening, moment);
+            }
+            Event::TicketOpened => self.happen(contact, &Happening::new("ticket_opened"), moment),
+            Event::TicketClosed => self.happen(contact, &Happening::new("ticket_closed"), moment),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn apply(&self, contact: &mut Contact, event: &Event) -> Result<(), Refused> {
+        match event {
+            Event::Happened(_) => {}
             Event::Field { key, value } => {
                 self.schema.field(key).ok_or(Refused)?;
                 self.set_field(contact, key, value.as_deref());

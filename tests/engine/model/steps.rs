@@ -5,11 +5,14 @@ use headcount::internals::ids::Uuid;
 use headcount::internals::schema::FieldType;
 use headcount::internals::sema::query::Dialect;
 use headcount::internals::value::{Instant, Urn};
+use headcount::internals::workspace::change::Happening;
 use headcount::internals::workspace::{ContactPatch, Event, NamedRef, Override};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::texts::{FLOWS, GROUPS, KINDS, in_dialects, languages, moment, names, urns, values};
+use super::texts::{
+    EVENTS, FLOWS, GROUPS, KINDS, in_dialects, languages, moment, names, property_values, urns, values,
+};
 
 /// One step; positions stand for whatever is there, counted round.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ pub(crate) enum Step {
     Settings(usize),
     /// Another type for a field.
     EditField(usize, FieldType),
+    /// Events of a name are kept for so many days from now on.
+    KeepEvents(usize, Option<i32>),
 }
 
 /// How far time goes on before a step.
@@ -111,6 +116,18 @@ fn field() -> impl Strategy<Value = (Box<str>, Option<Box<str>>)> {
     })
 }
 
+fn happening() -> impl Strategy<Value = Happening> {
+    let uuid = prop::option::weighted(0.3, (0u8..6).prop_map(|byte| Uuid([byte; 16])));
+    let properties = prop::collection::btree_map(select(&["total", "City"][..]), property_values(), 0..3);
+    let flow = prop::option::weighted(0.2, flow());
+    (select(&EVENTS[..2]), uuid, properties, flow).prop_map(|(name, uuid, properties, flow)| Happening {
+        name: name.into(),
+        uuid,
+        properties: properties.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
+        flow,
+    })
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let groups = || prop::collection::vec(group(), 0..3);
     prop_oneof![
@@ -126,6 +143,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => prop::option::of(moment()).prop_map(Event::LastSeen),
         1 => prop::option::of(flow()).prop_map(Event::Flow),
         1 => flow().prop_map(Event::RunStarted),
+        6 => happening().prop_map(|happening| Event::Happened(Box::new(happening))),
         1 => Just(Event::TicketOpened),
         1 => Just(Event::TicketClosed),
     ]
@@ -247,6 +265,7 @@ fn step() -> BoxedStrategy<Step> {
             1 => Just(Step::Rebuild),
             2 => (0usize..5).prop_map(Step::Settings),
             2 => (0..KINDS.len(), select(&FieldType::ALL[..])).prop_map(|(field, kind)| Step::EditField(field, kind)),
+            2 => (0..EVENTS.len(), prop::option::of(5i32..50)).prop_map(|(event, days)| Step::KeepEvents(event, days)),
         ],
     ]
     .boxed()

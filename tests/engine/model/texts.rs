@@ -24,6 +24,9 @@ pub(crate) const GROUPS: [&str; 9] = ["Ann's", "B", "Ç \"q\"", "d e", "E", "F",
 /// Names of flows; every workspace has all of them.
 pub(crate) const FLOWS: [&str; 3] = ["Registration", "Catch All", "Survey"];
 
+/// Names of events, in the order in which they are declared; the last three are the platform's.
+pub(crate) const EVENTS: [&str; 5] = ["order", "visit", "run_started", "ticket_opened", "ticket_closed"];
+
 /// The middle of all times.
 pub(crate) const NOON: &str = "2026-06-15T12:00:00Z";
 
@@ -203,6 +206,80 @@ fn dates(property: &str, extended: bool) -> BoxedStrategy<String> {
     .boxed()
 }
 
+/// The value of an event's property.
+pub(crate) fn property_values() -> BoxedStrategy<String> {
+    texts(&["1", "2.50", "2.5", "50", "-3", "0", "Huye", "HUYE", "kigali city", "Registration", "1e3", ".5"])
+}
+
+fn event_filter() -> BoxedStrategy<String> {
+    let key = || select(&["total", "city", "flow"][..]);
+    let value = || property_values().prop_map(|text| quoted(&text)).boxed();
+    let number = || texts(&["0", "1", "2.5", "50", "-3"]);
+    let one = prop_oneof![
+        3 => (key(), select(&["=", "!="][..]), value()).prop_map(|(key, operator, value)| format!("{key} {operator} {value}")),
+        3 => (key(), select(BOUNDS), number()).prop_map(|(key, operator, value)| format!("{key} {operator} {value}")),
+        1 => key().prop_flat_map(presence),
+        1 => key().prop_flat_map(move |key| sets(key, value())),
+        1 => key().prop_flat_map(move |key| ranges(key, number())),
+    ];
+    let one = one.boxed();
+    prop_oneof![
+        3 => one.clone(),
+        1 => (one.clone(), select(&["AND", "OR"][..]), one.clone()).prop_map(|(a, joint, b)| format!("{a} {joint} {b}")),
+        1 => one.clone().prop_map(|one| format!("NOT {one}")),
+        1 => (one.clone(), one.clone(), one).prop_map(|(a, b, c)| format!("({a} OR {b}) AND NOT ({c} AND {a})")),
+    ]
+    .boxed()
+}
+
+fn window() -> BoxedStrategy<String> {
+    let amount = (0u32..40, select(&["m", "h", "d", "d", "d", "w", "mo"][..]));
+    let end = || {
+        prop_oneof![2 => relative_days(), 1 => instants(), 1 => days()].prop_filter("bare", |end| !end.contains('"'))
+    };
+    prop_oneof![
+        4 => amount.prop_map(|(amount, unit)| format!("{}{unit}", if unit == "mo" { amount % 3 } else { amount })),
+        3 => (end(), end(), 0u8..5).prop_map(|(low, high, open)| match open {
+            0 => format!("{low}.."),
+            1 => format!("..{high}"),
+            _ => format!("{low}..{high}"),
+        }),
+    ]
+    .boxed()
+}
+
+/// A condition on events.
+fn events() -> BoxedStrategy<String> {
+    let count = texts(&["0", "1", "1", "2", "3", "1.5", "-1", "5"]);
+    let sum = texts(&["0", "1", "2.5", "50", "-3", "52.5", "100"]);
+    let number = |value: BoxedStrategy<String>| {
+        prop_oneof![
+            6 => (select(ORDER), value.clone()).prop_map(|(operator, value)| format!(" {operator} {value}")),
+            1 => (value.clone(), value.clone()).prop_map(|(low, high)| format!(" = {low}..{high}")),
+            1 => (value.clone(), value).prop_map(|(a, b)| format!(" NOT IN ({a}, {b})")),
+        ]
+        .boxed()
+    };
+    let count = prop_oneof![1 => Just(String::new()), 4 => number(count)].boxed();
+    let sum = number(sum);
+    let moment = dates("x", true).prop_map(|text| text[1..].to_owned()).boxed();
+    let which = prop_oneof![
+        4 => (Just("did"), Just(""), count),
+        2 => (Just("sum"), Just(".total"), sum),
+        2 => (Just("last"), Just(""), moment.clone()),
+        1 => (Just("first"), Just(""), moment),
+    ];
+    let filter = prop::option::weighted(0.3, event_filter());
+    let window = prop::option::weighted(0.5, window());
+    (which, select(&EVENTS[..]), filter, window)
+        .prop_map(|((prefix, key, test), name, filter, window)| {
+            let filter = filter.map_or_else(String::new, |filter| format!("({filter})"));
+            let window = window.map_or_else(String::new, |window| format!(" WITHIN {window}"));
+            format!("{prefix}.{name}{key}{filter}{test}{window}")
+        })
+        .boxed()
+}
+
 fn field(at: usize, extended: bool) -> BoxedStrategy<String> {
     let key = if at.is_multiple_of(2) { format!("f{at}") } else { format!("fields.f{at}") };
     match KINDS[at] {
@@ -248,6 +325,7 @@ fn condition(dialect: Dialect, in_search: bool) -> BoxedStrategy<String> {
         1 => texts(&["+250788123123", "0788", "twitter:bob", "12312"]),
     ]
     .boxed();
+    let common = if extended { prop_oneof![4 => common, 1 => events()].boxed() } else { common };
     let group = equalities("group", groups(), extended);
     match (in_search, extended) {
         (false, false) => common,

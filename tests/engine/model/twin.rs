@@ -7,7 +7,7 @@ use headcount::internals::ids::{DocumentNumber, GroupId, Sequence, Uuid};
 use headcount::internals::language::{self, Resolve};
 use headcount::internals::model;
 use headcount::internals::schema::{Environment, Field, Flow, Group, Schema};
-use headcount::internals::sema::query::{Dialect, Query};
+use headcount::internals::sema::query::{Dialect, Query, RelativeTime, Unit};
 use headcount::internals::store::Cause;
 use headcount::internals::value::Instant;
 use headcount::internals::workspace::change::SourcePosition;
@@ -18,7 +18,7 @@ use headcount::internals::workspace::{
 
 use super::people::{People, Refused, Rules};
 use super::steps::{Op, Skip, Step, uuid};
-use super::texts::{FLOWS, GROUPS, KINDS, NOON};
+use super::texts::{EVENTS, FLOWS, GROUPS, KINDS, NOON};
 
 const ZONES: [(&str, &str); 5] = [
     ("UTC", "DD-MM-YYYY"),
@@ -29,6 +29,11 @@ const ZONES: [(&str, &str); 5] = [
 ];
 
 const SOURCE: &str = "stream";
+
+/// So many days back.
+fn kept(days: i32) -> RelativeTime {
+    RelativeTime { amount: -days, unit: Unit::Day }
+}
 
 fn settings(at: usize) -> Settings {
     let (timezone, date_format) = ZONES[at % ZONES.len()];
@@ -117,10 +122,15 @@ impl Twin {
             flows: FLOWS.map(|name| NamedRef { uuid: None, name: Some(name.into()) }).to_vec(),
         };
         twin.workspace().write(start, |batch| batch.import_schema(&input)).unwrap();
+        let keeps = [None, Some(20), Some(3), None, None].map(|days: Option<i32>| days.map(kept));
+        let declare =
+            |batch: &mut Writer<'_>| EVENTS.iter().zip(keeps).try_for_each(|(name, keep)| batch.add_event(name, keep));
+        twin.workspace().write(start, declare).unwrap();
         let schema = twin.workspace().reader(start).unwrap().schema().clone();
         let field = |field: &Field| twin.known.schema.put_field(field.clone());
         schema.fields().iter().for_each(field);
         schema.flows().iter().for_each(|flow: &Flow| twin.known.schema.put_flow(flow.clone()));
+        schema.events().iter().for_each(|event| twin.known.schema.put_event(event.clone()));
         twin
     }
 
@@ -173,17 +183,24 @@ impl Twin {
                 let settings = settings(*at);
                 self.derive_anew(|writer| writer.set_settings(&settings));
             }
+            Step::KeepEvents(..) => {}
             Step::EditField(at, kind) => {
                 if let Some(field) = self.known.schema.field(&format!("f{at}")).cloned() {
                     self.derive_anew(|writer| writer.edit_field(field.id, None, Some(*kind)));
                 }
             }
         }
+        if let Step::KeepEvents(at, days) = step {
+            let keep = days.map(kept);
+            self.derive_anew(|writer| writer.edit_event(EVENTS[*at], keep));
+        }
         self.compare(look.max(self.clock()), searched);
         if look < self.clock() {
             self.compare_search(&self.workspace().reader(look).unwrap(), look, searched);
         }
-        if self.steps.is_multiple_of(7) || matches!(step, Step::Rebuild | Step::Settings(_) | Step::EditField(..)) {
+        if self.steps.is_multiple_of(7)
+            || matches!(step, Step::Rebuild | Step::Settings(_) | Step::EditField(..) | Step::KeepEvents(..))
+        {
             self.check();
         }
     }
@@ -217,16 +234,27 @@ impl Twin {
         let known = &mut self.known;
         let is_changed = known.settings != reader.settings()
             || reader.schema().fields().iter().any(|field| known.schema.field_by_id(field.id) != Some(field));
-        if !is_changed {
+        let has_other_events = reader.schema().events() != known.schema.events();
+        if !is_changed && !has_other_events {
             return;
         }
+        let environment = reader.settings().environment(now).unwrap();
+        let before = known.schema.events().to_vec();
         known.settings = reader.settings();
         reader.schema().fields().iter().for_each(|field| known.schema.put_field(field.clone()));
-        let environment = known.environment(now);
+        reader.schema().events().iter().for_each(|event| known.schema.put_event(event.clone()));
         let mut contacts: Vec<Contact> = known.model.contacts().values().cloned().collect();
         for (id, value) in contacts.iter_mut().flat_map(|contact| &mut contact.fields) {
             let kind = known.schema.field_by_id(*id).unwrap().kind;
             value.typed = convert_field_text(&value.text, kind, &environment);
+        }
+        // What was too old until now is gone, and what is too old from now on.
+        for event in before.iter().chain(known.schema.events()) {
+            let Some(keep) = event.keep else { continue };
+            let kept_from = keep.span(now, &environment.timezone).0;
+            for contact in &mut contacts {
+                contact.events.drop_before(event.id, kept_from);
+            }
         }
         let smart: Vec<GroupId> =
             known.schema.groups().iter().filter(|group| group.smart).map(|group| group.id).collect();
@@ -524,7 +552,7 @@ impl Both<'_, '_> {
             (Event::Created(_), Some(_)) => return Err(Refused),
             (Event::Created(_), None) => {
                 let mut contact = Contact::new(who, self.now);
-                rules.apply(&mut contact, event)?;
+                rules.apply_at(&mut contact, event, created_on)?;
                 self.people().are_free(&contact)?;
                 Some(contact)
             }
@@ -532,11 +560,8 @@ impl Both<'_, '_> {
             (Event::Deleted, Some(_)) => None,
             (_, Some(before)) => {
                 let mut contact = before.clone();
-                rules.apply(&mut contact, event)?;
+                rules.apply_at(&mut contact, event, created_on)?;
                 self.people().are_free(&contact)?;
-                if contact != before {
-                    contact.modified_on = created_on.or(contact.modified_on);
-                }
                 Some(contact)
             }
         };

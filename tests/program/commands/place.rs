@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 /// The present of all runs.
 const NOW: &str = "2026-06-15T12:00:00Z";
 
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 12] = [
     (
         "schema.json",
         r#"{"fields": [
@@ -56,6 +56,23 @@ const FILES: [(&str, &str); 10] = [
 {"relative_to": "edd", "offset": -5, "unit": "days"}, {"relative_to": "created_on", "offset": 250, "unit": "days"}]}"#,
     ),
     ("empty.txt", ""),
+    (
+        "orders.csv",
+        "Contact UUID,Event,On,Property:total,Property:city\n\
+         10000000-0000-4000-8000-000000000001,order,2026-06-01T08:00:00Z,80,Huye\n\
+         10000000-0000-4000-8000-000000000001,order,2026-06-10 09:30,12.50,\n\
+         10000000-0000-4000-8000-000000000002,order,2025-01-10T08:00:00Z,500,Kigali\n",
+    ),
+    (
+        "orders.jsonl",
+        r#"{"type": "event", "contact": {"urn": "tel:+250791234567"}, "event": {"name": "order", "uuid": "20000000-0000-4000-8000-000000000001", "properties": {"total": 7, "city": null}}, "created_on": "2026-06-14T08:00:00Z"}
+{"type": "event", "contact": {"urn": "tel:+250791234567"}, "event": {"name": "order", "uuid": "20000000-0000-4000-8000-000000000001"}, "created_on": "2026-06-14T09:00:00Z"}
+{"type": "event", "contact": {"urn": "tel:+250791234567"}, "event": {"name": "big order"}, "created_on": "2026-06-14T09:00:00Z"}
+{"type": "event", "contact": {"urn": "tel:+250791234567"}, "event": {"name": "order"}}
+{"type": "event", "contact": {"urn": "tel:+250700000000"}, "event": {"name": "never"}, "created_on": "2026-06-14T09:00:00Z"}
+{"type": "ticket_opened", "contact": {"urn": "tel:+250791234567"}}
+"#,
+    ),
 ];
 
 /// What a command left behind.
@@ -93,6 +110,8 @@ impl Place {
             "headcount schema import schema.json",
             "headcount import contacts.jsonl",
             "headcount group import groups.json",
+            "headcount event import orders.csv",
+            "headcount group create Buyers --query 'did.order(total > 50) >= 1 WITHIN 30d'",
             "headcount index",
         ] {
             let ran = place.run(command);

@@ -218,7 +218,7 @@ impl<F: Fn(&Node, &Contact, &[Edit]) -> bool> Mender<'_, F> {
                 let typed = convert_field_text(text, field.kind, self.environment);
                 contact.fields.insert(field.id?, FieldValue { text: text.into(), typed });
             }
-            Property::Flow | Property::History | Property::Group => return None,
+            Property::Flow | Property::History | Property::Group | Property::Event(_) => return None,
             Property::Uuid | Property::Id | Property::Ref | Property::CreatedOn => return None,
         }
         Some(())
@@ -239,6 +239,7 @@ impl<F: Fn(&Node, &Contact, &[Edit]) -> bool> Mender<'_, F> {
                 contact.fields.remove(&field.id?);
             }
             Property::Status | Property::Uuid | Property::Id | Property::Ref | Property::CreatedOn => return None,
+            Property::Event(_) => return None,
         }
         Some(())
     }

@@ -6,9 +6,12 @@ mod values;
 
 use crate::contact::{Contact, Status};
 use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use crate::model::evaluate::counted_events;
 use crate::model::{self, Context, Memberships};
+use crate::plan::atom::Atom;
+use crate::plan::logical::lower_node;
 use crate::sema::print;
-use crate::sema::query::{Condition, Literal, Node, Query, Test, Value};
+use crate::sema::query::{Condition, Literal, Node, Property, Query, Test, Value};
 use crate::store::{Cause, GroupStatus};
 use crate::value::Instant;
 use crate::workspace::definitions::plans::Override;
@@ -16,6 +19,9 @@ use crate::workspace::error::WorkspaceError;
 use crate::workspace::read::reader::Reader;
 
 pub use mend::Edit;
+
+/// How far ahead it is looked for the moment at which an answer turns, in microseconds.
+const TEN_YEARS: i64 = 3_653 * 86_400_000_000;
 
 /// How deep groups inside groups are explained.
 const MAX_NESTING: usize = 8;
@@ -77,6 +83,10 @@ pub enum ClauseKind {
         saw: Vec<String>,
         /// For a condition on smart groups: why the contact is or is not in each.
         groups: Vec<Why>,
+        /// For a condition on events: the moments of those that count, oldest first.
+        counted: Vec<Instant>,
+        /// For a condition on events: when the answer turns by itself, if it does within ten years.
+        turns_on: Option<Instant>,
     },
 }
 
@@ -195,6 +205,7 @@ impl Reader<'_> {
             Node::Any(children) => ClauseKind::Any(all(children)?),
             Node::Not(child) => ClauseKind::Not(Box::new(self.clause(child, query, document, contact, groups, depth)?)),
             Node::Condition(condition) => {
+                let now = self.now().max(self.clock());
                 let mut nested = Vec::new();
                 for group in groups_of_condition(condition) {
                     let is_smart = self.schema().group_by_id(group).is_some_and(|group| group.smart);
@@ -204,8 +215,10 @@ impl Reader<'_> {
                 }
                 ClauseKind::Condition {
                     text: print::canonical_condition(condition, query.dialect, self.schema()),
-                    saw: values::seen(&condition.property, contact, groups, self.schema(), self.environment()),
+                    saw: values::seen(&condition.property, contact, groups, self.schema(), (self.environment(), now)),
                     groups: nested,
+                    counted: self.counted(&condition.property, contact, now),
+                    turns_on: self.turns_on(node, contact, now),
                 }
             }
         };
@@ -217,6 +230,31 @@ impl Reader<'_> {
         let now = self.now().max(self.clock());
         let context = Context { zone: &self.environment().timezone, now, memberships: &trial };
         model::node_holds(node, contact, &context)
+    }
+
+    /// The moments of the events that count for a property.
+    fn counted(&self, property: &Property, contact: &Contact, now: Instant) -> Vec<Instant> {
+        let Property::Event(event) = property else { return Vec::new() };
+        let counted = counted_events(event, contact, now, &self.environment().timezone);
+        counted.into_iter().map(|event| event.moment).collect()
+    }
+
+    /// The moment at which a condition on events turns by itself.
+    fn turns_on(&self, node: &Node, contact: &Contact, now: Instant) -> Option<Instant> {
+        let until = Instant::from_micros(now.micros().saturating_add(TEN_YEARS));
+        let zone = &self.environment().timezone;
+        let atoms = lower_node(node).atoms;
+        let events = atoms.iter().filter_map(|atom| match atom {
+            Atom::Event(event) => Some(event),
+            _ => None,
+        });
+        let mut moments: Vec<Instant> = events
+            .flat_map(|event| event.turns(contact.events.as_ref(), now, until, zone))
+            .map(|(moment, _)| moment)
+            .collect();
+        moments.sort_unstable();
+        let holds = |now| model::node_holds(node, contact, &Context { zone, now, memberships: &model::NoGroups });
+        moments.into_iter().find(|&moment| holds(moment) != holds(now))
     }
 
     fn mend(&self, query: &Query, contact: &Contact, groups: &[GroupId]) -> Option<Vec<String>> {

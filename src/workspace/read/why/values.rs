@@ -3,10 +3,11 @@
 use super::mend::Edit;
 use crate::contact::{Contact, FieldValue, TypedValue};
 use crate::ids::GroupId;
+use crate::model::evaluate::counted_events;
 use crate::schema::{Environment, FieldType, Schema};
 use crate::sema::print;
-use crate::sema::query::Property;
-use crate::value::{Instant, location};
+use crate::sema::query::{EventProperty, Measure, Property};
+use crate::value::{Instant, Sum, location};
 
 /// What stands for a hidden address.
 const REDACTED: &str = "********";
@@ -17,7 +18,7 @@ pub(super) fn seen(
     contact: &Contact,
     groups: &[GroupId],
     schema: &Schema,
-    environment: &Environment,
+    (environment, now): (&Environment, Instant),
 ) -> Vec<String> {
     let text = |value: &Option<Box<str>>| value.iter().map(|text| format!("{text:?}")).collect();
     let moment = |instant: Instant| shown(instant, environment);
@@ -42,10 +43,27 @@ pub(super) fn seen(
         Property::Tickets => vec![contact.tickets.to_string()],
         Property::CreatedOn => vec![moment(contact.created_on)],
         Property::LastSeenOn => contact.last_seen_on.map(moment).into_iter().collect(),
+        Property::Event(event) => seen_events(event, contact, now, environment),
         Property::Field(field) => {
             let value = field.id.and_then(|id| contact.fields.get(&id));
             value.map(|value| field_value(value, field.kind, environment)).into_iter().collect()
         }
+    }
+}
+
+/// The number that follows from events, or the moment.
+fn seen_events(event: &EventProperty, contact: &Contact, now: Instant, environment: &Environment) -> Vec<String> {
+    let counted = counted_events(event, contact, now, &environment.timezone);
+    match &event.measure {
+        Measure::Count => vec![counted.len().to_string()],
+        Measure::Sum(key) => {
+            let mut sum = Sum::default();
+            let numbers = counted.iter().filter_map(|event| event.property(key)?.number());
+            numbers.for_each(|number| sum.add(number));
+            vec![sum.to_string()]
+        }
+        Measure::First => counted.first().map(|event| shown(event.moment, environment)).into_iter().collect(),
+        Measure::Last => counted.last().map(|event| shown(event.moment, environment)).into_iter().collect(),
     }
 }
 

@@ -181,6 +181,9 @@ impl Reader<'_> {
                 }
                 Err(error) => report.find("identities", true, error.to_string()),
             }
+            if row.events().check().is_err() {
+                report.find("rows", false, format!("the events of {document:?} cannot be read"));
+            }
             for urn in row.urns() {
                 urns += 1;
                 let identity = urn.identity();
