@@ -12,10 +12,11 @@ use place::Place;
 
 const EVERY_FORMAT: [&str; 5] = ["table", "json", "jsonl", "csv", "ids"];
 
-/// Commands that do something, as people type them, with their help.
+/// Commands that do something, as people type them, with their help. `serve` ends when it is told to: `tests/serve` tries
+/// it.
 fn commands() -> Vec<(String, String)> {
     fn walk(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
-        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        for sub in command.get_subcommands().filter(|sub| !matches!(sub.get_name(), "help" | "serve")) {
             let path = format!("{path} {}", sub.get_name()).trim().to_owned();
             if sub.has_subcommands() {
                 walk(sub, &path, found);
