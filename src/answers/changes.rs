@@ -43,9 +43,8 @@ pub struct LinesApplied {
 impl LinesApplied {
     /// What was passed over, as sentences.
     pub fn sentences(&self) -> Vec<String> {
-        let told =
-            |(kind, count): (&Box<str>, &u64)| format!("passed over {count} of `{kind}`, which changes no contact");
-        self.passed_over.iter().map(told).collect()
+        let passed_over = self.passed_over.iter();
+        passed_over.map(|(kind, count)| format!("passed over {count} of `{kind}`, which changes no contact")).collect()
     }
 }
 

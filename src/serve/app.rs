@@ -30,6 +30,9 @@ impl Clock {
     }
 }
 
+/// Contacts by when they were modified, at a commit.
+pub(super) type ByModification = (u64, Arc<Vec<(Instant, DocumentNumber)>>);
+
 /// One service over one workspace.
 #[derive(Debug)]
 pub(super) struct App {
@@ -46,7 +49,7 @@ pub(super) struct App {
     /// Members of groups at the last commit that was asked for.
     pub(super) counts: Mutex<Option<(u64, Arc<super::api::Counts>)>>,
     /// Contacts by when they were modified, at the last commit at which somebody asked.
-    pub(super) by_modification: Mutex<Option<(u64, Arc<Vec<(Instant, DocumentNumber)>>)>>,
+    pub(super) by_modification: Mutex<Option<ByModification>>,
     /// True once the service ends.
     pub(super) ending: watch::Receiver<bool>,
 }

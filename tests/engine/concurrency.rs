@@ -54,7 +54,7 @@ fn make(path: &Path) -> Workspace {
             writer.create_group("Right", Some("note ~ right AND NOT group = Left"), Dialect::Extended)?;
             for at in 0..PEOPLE {
                 let side = if at.is_multiple_of(2) { "left" } else { "right" };
-                writer.put(&stands(at, side, at == 0))?;
+                writer.put(stands(at, side, at == 0))?;
             }
             Ok(())
         })
@@ -77,8 +77,8 @@ fn swap(workspace: &Workspace, writer: &mut Writer<'_>, round: u64) -> Result<()
     let giver = around().find(|&at| document(at) == holder).unwrap();
     let empty_handed = ContactPatch { uuid: Some(uuid(giver)), urns: Some(Vec::new()), ..ContactPatch::default() };
     writer.put(&empty_handed)?;
-    writer.put(&stands(left, "right", true))?;
-    writer.put(&stands(right, "left", false))?;
+    writer.put(stands(left, "right", true))?;
+    writer.put(stands(right, "left", false))?;
     Ok(())
 }
 

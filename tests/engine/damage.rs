@@ -53,7 +53,7 @@ fn make(path: &Path) -> Workspace {
             writer.create_group("Late", Some("last_seen_on < -1d"), Dialect::Extended)?;
             writer.create_group("Anns", Some("name ~ ann AND group = Adults"), Dialect::Extended)?;
             writer.create_group("Friends", None, Dialect::Extended)?;
-            (0..PEOPLE).try_for_each(|at| writer.put(&person(at)))
+            (0..PEOPLE).try_for_each(|at| writer.put(person(at)))
         })
         .unwrap();
     workspace.index().unwrap();

@@ -115,8 +115,8 @@ fn filling_goes_on_after_a_crash() {
     let block = |uuid| ContactPatch { uuid: Some(uuid), status: Some(Status::Blocked), ..ContactPatch::default() };
     workspace
         .write(now, |batch| {
-            batch.put(&block(first))?;
-            batch.put(&block(last))?;
+            batch.put(block(first))?;
+            batch.put(block(last))?;
             Ok(())
         })
         .unwrap();

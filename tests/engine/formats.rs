@@ -99,7 +99,7 @@ fn make(path: &Path) {
             writer.create_group_as(Uuid([102; 16]), "Late", Some("last_seen_on < -2d"), Dialect::Extended)?;
             writer.create_group_as(Uuid([103; 16]), "Friends", None, Dialect::Extended)?;
             for (at, age, note) in [(1, "17", "a blue boat"), (2, "18.5", "a red boat"), (3, "old", "no words")] {
-                writer.put(&person(at, age, note))?;
+                writer.put(person(at, age, note))?;
             }
             Ok(())
         })
@@ -109,7 +109,7 @@ fn make(path: &Path) {
         .write_by_hand(moment("2026-06-16T12:00:00Z"), |writer| {
             let friends = writer.group_named("Friends")?;
             writer.move_members(friends, &(1..3).collect(), true)?;
-            writer.put(&person(4, "40", "a green boat"))?;
+            writer.put(person(4, "40", "a green boat"))?;
             Ok(())
         })
         .unwrap();

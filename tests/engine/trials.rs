@@ -89,7 +89,7 @@ fn make(path: &Path) -> Vec<u8> {
             writer.create_group("Late", Some("last_seen_on < -1d"), Dialect::Extended)?;
             writer.create_group("Anns", Some("name ~ ann AND group = Adults"), Dialect::Extended)?;
             writer.create_group("Friends", None, Dialect::Extended)?;
-            (0..people()).try_for_each(|at| writer.put(&person(at)))
+            (0..people()).try_for_each(|at| writer.put(person(at)))
         })
         .unwrap();
     workspace.index().unwrap();
@@ -108,7 +108,7 @@ fn make(path: &Path) -> Vec<u8> {
 /// What people do: some contacts change, one goes, some move.
 fn change(writer: &mut headcount::internals::workspace::Writer<'_>, round: u32) -> Result<(), WorkspaceError> {
     let friends = writer.group_named("Friends")?;
-    writer.move_members(friends, &(round * 3..round * 3 + 9).collect(), round % 2 == 0)?;
+    writer.move_members(friends, &(round * 3..round * 3 + 9).collect(), round.is_multiple_of(2))?;
     let gone = Change { contact: Some(reference(200 + round)), event: Event::Deleted, created_on: None, source: None };
     writer.apply(&gone)?;
     for at in (round..199).step_by(11) {

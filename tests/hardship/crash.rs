@@ -140,7 +140,7 @@ fn begin(path: &Path) -> Model {
         .write(now_of(0), |writer| {
             writer.add_field(&field)?;
             writer.import_groups(&import_groups(), Dialect::Extended)?;
-            writer.put(&patch_of(&counter_of(0)))
+            writer.put(patch_of(&counter_of(0)))
         })
         .unwrap();
     let reader = workspace.reader(now_of(0)).unwrap();
@@ -155,10 +155,10 @@ fn begin(path: &Path) -> Model {
 /// A batch on the store.
 fn write(workspace: &Workspace, number: u64) {
     let put = |writer: &mut headcount::internals::workspace::Writer<'_>, person: u64| {
-        writer.put(&patch_of(&contact_of(person, number)))
+        writer.put(patch_of(&contact_of(person, number)))
     };
     let work = |writer: &mut headcount::internals::workspace::Writer<'_>| -> Result<(), WorkspaceError> {
-        writer.put(&patch_of(&counter_of(number)))?;
+        writer.put(patch_of(&counter_of(number)))?;
         match batch(number) {
             Batch::Import(people) => people.into_iter().try_for_each(|person| put(writer, person))?,
             Batch::Apply { put: changed, deleted } => {

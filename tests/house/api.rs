@@ -308,8 +308,8 @@ fn read_file(module: &str, items: Vec<Item>, known: &mut Sources) {
     // Which module each imported name comes from, so that an `impl` block is told to the right type.
     let mut imported: BTreeMap<String, String> = BTreeMap::new();
     for item in &items {
-        if let Item::Use(item) = item {
-            if let UseTree::Path(root) = &item.tree
+        if let Item::Use(item) = item
+            && let UseTree::Path(root) = &item.tree
                 && root.ident == "crate"
             {
                 let mut inside = Vec::new();
@@ -318,7 +318,6 @@ fn read_file(module: &str, items: Vec<Item>, known: &mut Sources) {
                 }
                 imported.extend(inside.into_iter().map(|export| (export.alias, export.module)));
             }
-        }
     }
     for item in items {
         let name = match &item {

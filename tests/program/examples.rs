@@ -51,7 +51,7 @@ fn filled(folder: &Path) -> Workspace {
                 ("Bob", "tel:+250788123124", "17", "Kigali"),
                 ("Eve", "mailto:eve@example.com", "28", "x\" OR name != \""),
             ] {
-                batch.put(&person(name, urn, age, city))?;
+                batch.put(person(name, urn, age, city))?;
             }
             Ok(())
         })

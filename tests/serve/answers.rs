@@ -156,7 +156,7 @@ fn changes_are_durable_when_they_are_answered() {
     assert!(passed["warnings"][0].as_str().unwrap().contains("msg_failed"), "{passed}");
     let log = done(&store, &["log", "--format", "jsonl"]);
     for event in body["moves"].as_array().unwrap() {
-        assert!(log.lines().any(|line| line == event.to_string()), "{event}");
+        assert!(log.lines().any(|line| line == *event), "{event}");
     }
     let shown = done(&store, &["contact", "show", "tel:+250788123123", "--format", "json"]);
     assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["fields"]["age"], "12");

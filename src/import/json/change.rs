@@ -354,7 +354,7 @@ impl<'de> Deserialize<'de> for Properties {
                 let mut properties = Vec::new();
                 while let Some(Key(key)) = map.next_key()? {
                     if properties.len() > MAX_PROPERTIES {
-                        return Err(custom(&format!("an event has at most {MAX_PROPERTIES} properties")));
+                        return Err(custom(format!("an event has at most {MAX_PROPERTIES} properties")));
                     }
                     let value = map.next_value::<&RawValue>()?;
                     let text = field_text(value).map_err(|error| under(&key, custom(&error)))?;

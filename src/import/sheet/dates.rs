@@ -128,7 +128,7 @@ fn month(token: &str) -> Option<u8> {
         return None;
     }
     let starts = |names: &&[&str]| names.iter().any(|name| token.starts_with(name));
-    MONTHS.iter().position(|names| starts(&names)).map(|at| at as u8 + 1)
+    MONTHS.iter().position(starts).map(|at| at as u8 + 1)
 }
 
 #[cfg(test)]

@@ -436,7 +436,8 @@ impl Row<'_> {
     fn finish(mut self) -> Result<ContactPatch, String> {
         if self.patch.name.is_none() && !self.parts.is_empty() {
             let parts: Vec<String> = self.parts.into_values().filter(|part| !part.is_empty()).collect();
-            self.patch.name = Some(Some(parts.join(" ").into()).filter(|name: &Box<str>| !name.is_empty()));
+            let name = parts.join(" ");
+            self.patch.name = Some((!name.is_empty()).then(|| name.into()));
         }
         if self.patch.uuid.is_none() && self.patch.addresses().next().is_none() {
             return Err(match self.unread {

@@ -15,9 +15,8 @@ const ROWS: u64 = 100;
 
 pub(super) fn show(ask: &Ask) -> Result<Reply, Problem> {
     let reader = ask.reader()?;
-    match ask.parameter("part") {
-        Some("side") => return reply(super::layout::side(ask, &reader, "/groups")?),
-        Some(_) | None => {}
+    if ask.parameter("part") == Some("side") {
+        return reply(super::layout::side(ask, &reader, "/groups")?);
     }
     let wanted = ask.parameter("g").unwrap_or_default();
     let offset = ask.number("offset")?.unwrap_or_default();

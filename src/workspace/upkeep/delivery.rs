@@ -159,7 +159,7 @@ impl Delivery {
 
     /// So many of the events that were handed out, the oldest first, are delivered.
     pub fn acknowledge(&mut self, count: usize) {
-        if let Some(place) = self.under_way.drain(..count.min(self.under_way.len())).last() {
+        if let Some(place) = self.under_way.drain(..count.min(self.under_way.len())).next_back() {
             self.acknowledged = place;
         }
         if self.under_way.is_empty() && self.waiting.is_empty() {
