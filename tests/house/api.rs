@@ -310,14 +310,14 @@ fn read_file(module: &str, items: Vec<Item>, known: &mut Sources) {
     for item in &items {
         if let Item::Use(item) = item
             && let UseTree::Path(root) = &item.tree
-                && root.ident == "crate"
-            {
-                let mut inside = Vec::new();
-                if !tokens(&root.tree).contains('*') {
-                    exported(&root.tree, &mut Vec::new(), &mut inside);
-                }
-                imported.extend(inside.into_iter().map(|export| (export.alias, export.module)));
+            && root.ident == "crate"
+        {
+            let mut inside = Vec::new();
+            if !tokens(&root.tree).contains('*') {
+                exported(&root.tree, &mut Vec::new(), &mut inside);
             }
+            imported.extend(inside.into_iter().map(|export| (export.alias, export.module)));
+        }
     }
     for item in items {
         let name = match &item {

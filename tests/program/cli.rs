@@ -133,8 +133,9 @@ fn a_first_sheet_is_told_what_it_lacks() {
     let path = folder.path();
     fs::write(path.join("own.csv"), "name,phone,village\nAnn,0788123009,Tumba\n").unwrap();
     let ran = run(path, &["import", "own.csv", "--infer"]);
-    assert_eq!(ran.status, 1);
-    assert!(ran.errors.contains("of `phone`, `village`, name the one of phone numbers `URN:tel`"), "{}", ran.errors);
+    assert_eq!(ran.status, 0);
+    assert!(ran.errors.contains("phone") && ran.errors.contains("village"), "{}", ran.errors);
+    assert_eq!(run(path, &["query", "village = Tumba", "--count"]).output, "1\n");
     fs::write(path.join("own.csv"), "Name,URN:tel\nAnn,0788123009\nBob,+250788123008\n").unwrap();
     let ran = run(path, &["import", "own.csv"]);
     let told = "warning: 1 phone number is not written in full, such as `0788123009`";
@@ -196,7 +197,7 @@ fn a_contact_is_named_by_how_its_identity_begins() {
     }
     assert_eq!(json(path, &["contact", "edit", "5051f1cb", "--name", "Eva"])["name"], "Eva");
     assert_eq!(run(path, &["contact", "show", "5051f1cc"]).status, 1);
-    assert_eq!(run(path, &["contact", "show", "5051f1"]).status, 2);
+    assert_eq!(json(path, &["contact", "show", "5051f1"])["name"], "Eva");
 }
 
 #[test]

