@@ -142,7 +142,7 @@ fn a_first_sheet_is_told_what_it_lacks() {
     assert!(ran.status == 0 && ran.errors.contains(told), "{}", ran.errors);
     run(path, &["workspace", "set", "--redact-urns", "true"]);
     let again = run(path, &["import", "own.csv"]);
-    assert!(again.errors.contains("1 phone number is") && !again.errors.contains("0788123009"), "{}", again.errors);
+    assert!(again.errors.contains("1 phone number") && !again.errors.contains("788123009"), "{}", again.errors);
     assert_eq!(run(path, &["import", "own.csv", "--quiet"]).errors, "");
 }
 
