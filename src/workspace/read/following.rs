@@ -10,7 +10,7 @@ use crate::workspace::read::log::{LogFilter, MembershipEvent};
 const ENOUGH: usize = 4_096;
 
 impl Workspace {
-    /// Follows the membership log from behind a place: [`Reader::sequence`] for what is to come, `Sequence(0)` for all
+    /// Follows the membership log from behind a place: [`Reader::sequence`](crate::Reader::sequence) for what is to come, `Sequence(0)` for all
     /// that the log holds.
     ///
     /// ```
