@@ -30,7 +30,7 @@ fn conditions(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(contacts.len() as u64));
     for (name, text) in CONDITIONS {
         let query = corpus::parse(text, &schema, environment);
-        let plan = lower(&query);
+        let plan = lower(&query, zone);
         group.bench_function(BenchmarkId::new("definition", name), |bencher| {
             bencher.iter(|| {
                 contacts.iter().filter(|c| matches(&query, *c, &Context { zone, now, memberships: &c.groups })).count()
@@ -67,7 +67,7 @@ fn plans(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("logical plan");
     for (name, text) in texts {
         let query = corpus::parse(&text, &schema, environment);
-        group.bench_function(name, |bencher| bencher.iter(|| lower(&query)));
+        group.bench_function(name, |bencher| bencher.iter(|| lower(&query, &environment.timezone)));
     }
     group.finish();
 }

@@ -25,8 +25,8 @@ fn every_search_finds_whom_the_reference_finds() {
         let environment = &environments[case["environment"].as_str().unwrap()];
         let text = case["query"].as_str().unwrap();
         let query = corpus::parse(text, &schema, environment);
-        let plan = lower(&query);
-        let literal = headcount::plan::logical::lower_with(&query, Rules::NONE);
+        let plan = lower(&query, &environment.timezone);
+        let literal = headcount::plan::logical::lower_with(&query, &environment.timezone, Rules::NONE);
         let expected: Vec<usize> =
             case["matches"].as_array().unwrap().iter().map(|index| index.as_u64().unwrap() as usize).collect();
         assert_eq!(expected.len() as u64, case["total"].as_u64().unwrap());

@@ -46,10 +46,10 @@ proptest! {
         node in node(), contacts in prop::collection::vec(contact(), 8), zone in zone(), now in moment(),
     ) {
         let query = query_of(node);
-        let mut plans = vec![lower(&query), lower_with(&query, Rules::NONE), lower(&query).at(now, &zone)];
+        let mut plans = vec![lower(&query, &zone), lower_with(&query, &zone, Rules::NONE), lower(&query, &zone).at(now, &zone)];
         for (_, rule) in Rules::EACH {
-            plans.push(lower_with(&query, rule));
-            plans.push(lower_with(&query, Rules::ALL.without(rule)));
+            plans.push(lower_with(&query, &zone, rule));
+            plans.push(lower_with(&query, &zone, Rules::ALL.without(rule)));
         }
         for contact in &contacts {
             let context = Context { zone: &zone, now, memberships: &contact.groups };
@@ -64,7 +64,7 @@ proptest! {
     fn what_the_linter_claims_is_true(
         node in node(), contacts in prop::collection::vec(contact(), 16), zone in zone(), now in moment(),
     ) {
-        for claim in claims(&query_of(node)) {
+        for claim in claims(&query_of(node), &zone) {
             for contact in &contacts {
                 prop_assert_eq!(holds(&claim.clause, contact, &zone, now), claim.holds, "{:?}", claim.clause);
             }
@@ -72,8 +72,8 @@ proptest! {
     }
 
     #[test]
-    fn a_normalised_plan_stays_as_it_is(node in node()) {
-        let plan = lower(&query_of(node));
+    fn a_normalised_plan_stays_as_it_is(node in node(), zone in zone()) {
+        let plan = lower(&query_of(node), &zone);
         prop_assert_eq!(normalise(&plan.atoms, &plan.root, Rules::ALL), plan);
     }
 
@@ -207,12 +207,12 @@ fn not_above_is_not_at_most_without_a_value() {
 #[test]
 fn differs_or_equals_is_everything_and_above_or_at_most_is_not() {
     let everything = Node::Any(vec![age(Test::Differs(number(5))), age(Test::Equals(number(5)))]);
-    assert_eq!(lower(&query_of(everything)).root, headcount::plan::atom::Expr::Constant(true));
+    assert_eq!(lower(&query_of(everything), &TimeZone::UTC).root, headcount::plan::atom::Expr::Constant(true));
     let with_value = Node::Any(vec![
         age(Test::Compares(Comparator::Greater, number(5))),
         age(Test::Compares(Comparator::LessOrEqual, number(5))),
     ]);
-    assert_eq!(lower(&query_of(with_value)), lower(&query_of(age(Test::Set))));
+    assert_eq!(lower(&query_of(with_value), &TimeZone::UTC), lower(&query_of(age(Test::Set)), &TimeZone::UTC));
 }
 
 fn seen(comparator: Comparator, amount: i32, unit: Unit) -> Node {

@@ -9,7 +9,10 @@ use headcount::refresh::RowChange;
 use headcount::schema::FieldType;
 use headcount::sema::query::*;
 use headcount::span::Span;
+use headcount::value::calendar::date_of;
+use headcount::value::day::Day;
 use headcount::value::{Decimal, Instant, Scheme, Urn, fold};
+use jiff::tz::TimeZone;
 
 /// Where numbers come from: xorshift.
 pub(crate) struct Dice(u64);
@@ -274,8 +277,8 @@ fn field_condition(dice: &mut Dice) -> Node {
             } else {
                 let days = dice.roll(years * 52) as i64 * 7;
                 let start = Instant::from_micros((now().micros() / DAY - days) * DAY);
-                let end = Instant::from_micros(start.micros() + DAY);
-                Test::Compares(side(dice), literal("a day", Value::Day { start, end }))
+                let day = Day::new(date_of(start, &TimeZone::UTC)).expect("a day of this era");
+                Test::Compares(side(dice), literal("a day", Value::Day(day)))
             }
         }
     };

@@ -32,6 +32,8 @@ pub struct Settings {
     pub now: Instant,
     /// Whether [`Settings::now`] was told.
     pub is_now_given: bool,
+    /// Whether the workspace's clock may run ahead of the system's.
+    pub allows_future: bool,
     /// How much to say.
     pub verbosity: Verbosity,
     /// Whether standard output takes colours.
@@ -66,6 +68,7 @@ impl Settings {
             format: global.format,
             now: global.now.unwrap_or_else(Instant::now),
             is_now_given: global.now.is_some(),
+            allows_future: global.allow_future,
             verbosity,
             color_output: color(answers_terminal),
             color_errors: color(errors_on_terminal),

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::value::Instant;
-use crate::value::calendar::{DaysOfYear, date_of, start_of_day};
+use crate::value::calendar::{DaysOfYear, bounds_in_year, year_of};
 
 /// The moment and the zone that settle relative times.
 #[derive(Clone, Debug)]
@@ -23,18 +23,17 @@ impl Clock {
     pub fn spans_of(&self, days: &DaysOfYear, first: Instant, last: Instant) -> Vec<(Instant, Instant)> {
         let runs = runs(days);
         let mut spans: Vec<(Instant, Instant)> = Vec::new();
-        for year in date_of(first, &self.timezone).year()..=date_of(last, &self.timezone).year() {
-            for &((month, day), (last_month, last_day)) in &runs {
+        for year in year_of(first, &self.timezone)..=year_of(last, &self.timezone) {
+            let bounds = |(month, day): MonthDay| bounds_in_year(year, month, day, &self.timezone);
+            for &(first_day, last_day) in &runs {
                 // Only 29 February can be missing: a run that begins there begins a day later, one that ends there a
                 // day earlier.
-                let from = Date::new(year, month, day).or_else(|_| Date::new(year, 3, 1));
-                let to = Date::new(year, last_month, last_day).or_else(|_| Date::new(year, 2, 28));
-                let (Ok(from), Ok(to)) = (from, to) else { continue };
-                if from > to {
+                let from = bounds(first_day).or_else(|| bounds((3, 1)));
+                let to = bounds(last_day).or_else(|| bounds((2, 28)));
+                let (Some((start, _)), Some((_, end))) = (from, to) else { continue };
+                if start >= end {
                     continue;
                 }
-                let start = start_of_day(from, &self.timezone);
-                let end = to.tomorrow().map_or(Instant::MAX, |next| start_of_day(next, &self.timezone));
                 match spans.last_mut() {
                     Some(last) if last.1 >= start => last.1 = last.1.max(end),
                     _ => spans.push((start, end)),

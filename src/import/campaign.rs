@@ -10,6 +10,7 @@ use crate::import::source::Source;
 
 /// What a campaign file holds.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(expecting = "an object with `group` and `points`")]
 pub struct CampaignFile {
     /// Whom it is for.
     pub group: NamedDefinition,
@@ -47,14 +48,16 @@ impl<'de> Deserialize<'de> for PointDefinition {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const UNITS: [&str; 4] = ["minutes", "hours", "days", "weeks"];
         #[derive(Deserialize)]
+        #[serde(expecting = "a point: an object with `relative_to`, `offset` and `unit`")]
         struct Given {
             relative_to: Property,
-            offset: i32,
+            offset: Shift,
             unit: String,
-            delivery_hour: Option<i64>,
+            delivery_hour: Option<Shift>,
         }
         let Given { relative_to: Property(relative_to), offset, unit, delivery_hour } =
             Given::deserialize(deserializer)?;
+        let (offset, delivery_hour): (i32, Option<i32>) = (offset.get(), delivery_hour.map(Shift::get));
         let lower = unit.trim().to_ascii_lowercase();
         let offset = match lower.as_str() {
             "m" | "minute" | "minutes" => Offset::Minutes(offset),

@@ -14,6 +14,7 @@ use crate::workspace::GroupInput;
 
 /// What a file of groups holds.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(expecting = "an object with `groups`")]
 pub struct GroupsFile {
     /// The groups, in the order of the file.
     pub groups: Vec<GroupDefinition>,
@@ -57,6 +58,7 @@ pub fn read(source: Source) -> Result<GroupsFile, ImportError> {
 impl<'de> Deserialize<'de> for GroupDefinition {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
+        #[serde(expecting = "a group: an object with `name` and `query`")]
         struct Given {
             uuid: Option<String>,
             name: String,

@@ -18,6 +18,7 @@ use crate::workspace::{FieldInput, SchemaInput};
 
 /// What a schema file holds. Every list may be left out.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(expecting = "an object with `fields`, `groups` and `flows`")]
 pub struct SchemaFile {
     /// Custom fields.
     #[serde(default)]
@@ -145,6 +146,7 @@ pub(super) fn read_document<T: DeserializeOwned>(source: Source, example: &str) 
 impl<'de> Deserialize<'de> for FieldDefinition {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
+        #[serde(expecting = "a field: an object with `key`, `name` and `type`")]
         struct Given {
             key: String,
             name: Option<String>,

@@ -1,7 +1,9 @@
 //! Clauses that never hold, or always: found by planning each part of a query alone.
 
+use jiff::tz::TimeZone;
+
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lint::{is_resolved, span};
+use crate::lint::{Known, is_resolved, span};
 use crate::plan::atom::Expr;
 use crate::plan::logical::lower_node;
 use crate::plan::rules::Kind;
@@ -22,18 +24,19 @@ pub struct Claim {
     pub holds: bool,
 }
 
-/// All parts of a query that never hold, or always, and that planning can tell to.
-pub fn claims(query: &Query) -> Vec<Claim> {
-    let mut claims = Vec::new();
-    collect(&query.root, &mut claims);
-    claims
+/// All parts of a query that never hold in this zone, or always, and that planning can tell to.
+pub fn claims(query: &Query, zone: &TimeZone) -> Vec<Claim> {
+    let mut collector = Collector { zone, claims: Vec::new() };
+    collector.collect(&query.root);
+    collector.claims
 }
 
 /// One warning for each claim.
-pub(super) fn check(query: &Query, schema: &Schema) -> Vec<Diagnostic> {
-    let teller = Teller { dialect: query.dialect, schema };
-    let mut found: Vec<Diagnostic> = claims(query).iter().map(|claim| teller.tell(claim)).collect();
-    if let Some(holds) = constant(&query.root) {
+pub(super) fn check(text: &str, query: &Query, known: &Known<'_>) -> Vec<Diagnostic> {
+    let zone = &known.environment.timezone;
+    let teller = Teller { text, dialect: query.dialect, schema: known.schema };
+    let mut found: Vec<Diagnostic> = claims(query, zone).iter().map(|claim| teller.tell(claim)).collect();
+    if let Some(holds) = constant(&query.root, zone) {
         let who = if holds { "every contact" } else { "no contact" };
         for warning in &mut found {
             let so = format!("so {who} matches the whole query");
@@ -44,57 +47,71 @@ pub(super) fn check(query: &Query, schema: &Schema) -> Vec<Diagnostic> {
 }
 
 /// Whether a part holds for every contact, or for none, if planning can tell.
-fn constant(node: &Node) -> Option<bool> {
-    match lower_node(node).root {
+fn constant(node: &Node, zone: &TimeZone) -> Option<bool> {
+    match lower_node(node, zone).root {
         Expr::Constant(holds) if is_resolved(node) => Some(holds),
         _ => None,
     }
 }
 
-/// Looks at a part, smallest parts first; gives whether something is claimed of it or within it.
-fn collect(node: &Node, claims: &mut Vec<Claim>) -> bool {
-    match node {
-        Node::All(children) => collect_among(Kind::All, children, claims),
-        Node::Any(children) => collect_among(Kind::Any, children, claims),
-        Node::Not(inner) => collect(inner, claims),
-        Node::Condition(_) => match constant(node) {
+/// Looks through a query for parts of which something can be claimed.
+struct Collector<'a> {
+    zone: &'a TimeZone,
+    claims: Vec<Claim>,
+}
+
+impl Collector<'_> {
+    fn constant(&self, node: &Node) -> Option<bool> {
+        constant(node, self.zone)
+    }
+
+    /// Looks at a part, smallest parts first; gives whether something is claimed of it or within it.
+    fn collect(&mut self, node: &Node) -> bool {
+        match node {
+            Node::All(children) => self.collect_among(Kind::All, children),
+            Node::Any(children) => self.collect_among(Kind::Any, children),
+            Node::Not(inner) => self.collect(inner),
+            Node::Condition(_) => match self.constant(node) {
+                Some(holds) => {
+                    self.claims.push(Claim { clause: node.clone(), holds });
+                    true
+                }
+                None => false,
+            },
+        }
+    }
+
+    fn collect_among(&mut self, kind: Kind, children: &[Node]) -> bool {
+        let others: Vec<Node> = children.iter().filter(|child| !self.collect(child)).cloned().collect();
+        let is_claimed = others.len() < children.len();
+        if others.len() < 2 {
+            return is_claimed;
+        }
+        let paired = if others.len() <= MOST_PAIRED { self.pair(kind, &others) } else { None };
+        let clause = paired.unwrap_or_else(|| combined(kind, others));
+        match self.constant(&clause) {
             Some(holds) => {
-                claims.push(Claim { clause: node.clone(), holds });
+                self.claims.push(Claim { clause, holds });
                 true
             }
-            None => false,
-        },
-    }
-}
-
-fn collect_among(kind: Kind, children: &[Node], claims: &mut Vec<Claim>) -> bool {
-    let others: Vec<Node> = children.iter().filter(|child| !collect(child, claims)).cloned().collect();
-    let is_claimed = others.len() < children.len();
-    if others.len() < 2 {
-        return is_claimed;
-    }
-    let paired = if others.len() <= MOST_PAIRED { pair(kind, &others) } else { None };
-    let clause = paired.unwrap_or_else(|| combined(kind, others));
-    match constant(&clause) {
-        Some(holds) => {
-            claims.push(Claim { clause, holds });
-            true
+            None => is_claimed,
         }
-        None => is_claimed,
     }
-}
 
-/// The first two clauses that are enough.
-fn pair(kind: Kind, clauses: &[Node]) -> Option<Node> {
-    constant(&combined(kind, clauses.to_vec()))?;
-    clauses.iter().enumerate().find_map(|(at, first)| {
-        let pairs = clauses.iter().skip(at + 1).map(|second| combined(kind, vec![first.clone(), second.clone()]));
-        pairs.into_iter().find(|pair| constant(pair).is_some())
-    })
+    /// The first two clauses that are enough.
+    fn pair(&self, kind: Kind, clauses: &[Node]) -> Option<Node> {
+        self.constant(&combined(kind, clauses.to_vec()))?;
+        clauses.iter().enumerate().find_map(|(at, first)| {
+            let pairs = clauses.iter().skip(at + 1).map(|second| combined(kind, vec![first.clone(), second.clone()]));
+            pairs.into_iter().find(|pair| self.constant(pair).is_some())
+        })
+    }
 }
 
 /// Puts claims into words.
 struct Teller<'a> {
+    /// What the query was read from.
+    text: &'a str,
     dialect: Dialect,
     schema: &'a Schema,
 }
@@ -121,7 +138,7 @@ impl Teller<'_> {
                 (format!("`{}` holds for {who}", text(clause)), self.swapped(clause))
             }
         };
-        Diagnostic::new(code, message, span(&claim.clause)).help(help)
+        Diagnostic::new(code, message, span(self.text, &claim.clause)).help(help)
     }
 
     /// `AND` between two values of one property, or `OR` between two that are excluded, is mostly meant the other way.

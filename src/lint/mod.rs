@@ -84,12 +84,12 @@ impl<'a> Known<'a> {
 /// ```
 pub fn lint(text: &str, query: &Query, known: &Known<'_>) -> Vec<Diagnostic> {
     let conditions = conditions(&query.root);
-    let mut found = clauses::check(query, known.schema);
+    let mut found = clauses::check(text, query, known);
     found.extend(wording::check(text, query, &conditions, known));
     if let Some(values) = known.values {
         found.extend(unseen::check(&conditions, known.schema, values));
     }
-    found.extend(same::check(query, known.groups));
+    found.extend(same::check(text, query, known));
     found.sort_by_key(|warning| warning.span);
     found
 }
@@ -101,13 +101,34 @@ fn conditions(root: &Node) -> Vec<&Condition> {
     found
 }
 
-/// From the first condition below a node to the last.
-fn span(node: &Node) -> Span {
-    let conditions = conditions(node);
-    match (conditions.first(), conditions.last()) {
-        (Some(first), Some(last)) => first.span.to(last.span),
-        _ => Span::default(),
+/// Where a node stands in the text: from the first condition below it to the last, with a `NOT` before either.
+fn span(text: &str, node: &Node) -> Span {
+    match node {
+        Node::Condition(condition) => condition.span,
+        Node::All(children) | Node::Any(children) => match (children.first(), children.last()) {
+            (Some(first), Some(last)) => span(text, first).to(span(text, last)),
+            _ => Span::default(),
+        },
+        Node::Not(inner) => with_not(text, span(text, inner)),
     }
+}
+
+/// The span with the `NOT` in front of it, and the brackets in between with those that close them.
+fn with_not(text: &str, inner: Span) -> Span {
+    let (Some(before), Some(behind)) = (text.get(..inner.start as usize), text.get(inner.end as usize..)) else {
+        return inner;
+    };
+    let is_filler = |c: char| c.is_whitespace() || c == '(';
+    let word = before.trim_end_matches(is_filler);
+    let Some(start) = word.len().checked_sub(3).filter(|&at| {
+        word.get(at..).is_some_and(|word| word.eq_ignore_ascii_case("not"))
+    }) else {
+        return inner;
+    };
+    let opened = before.get(word.len()..).map_or(0, |filler| filler.matches('(').count());
+    let closing = behind.char_indices().take_while(|&(_, c)| c.is_whitespace() || c == ')');
+    let closed = closing.filter(|&(_, c)| c == ')').take(opened).last().map_or(0, |(at, _)| at + 1);
+    Span::new(start, inner.end as usize + closed)
 }
 
 /// Whether all names in it were looked up: of others nothing is known.

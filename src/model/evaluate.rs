@@ -22,7 +22,7 @@ use crate::contact::{ContactView, Status, TypedValue};
 use crate::ids::{FlowId, GroupId};
 use crate::schema::FieldType;
 use crate::sema::query::{Comparator, Condition, Literal, Node, Pattern, PatternKind, Property, Query, Test, Value};
-use crate::value::calendar::{DaysOfYear, date_of};
+use crate::value::calendar::{DaysOfYear, birthday_of};
 use crate::value::location::last_part;
 use crate::value::words::{cut, for_each_word, words};
 use crate::value::{Decimal, Instant, fold};
@@ -168,7 +168,7 @@ pub fn condition_holds<M: Memberships + ?Sized>(
         Test::Anniversary { low, high } => {
             let days = DaysOfYear::between(*low, *high, context.now, context.zone);
             some_value(&mut |seen| match seen {
-                Seen::Moment(moment) => days.contains(date_of(moment, context.zone)),
+                Seen::Moment(moment) => days.contains(birthday_of(moment, context.zone)),
                 _ => false,
             })
         }
@@ -223,10 +223,11 @@ impl Seen<'_> {
     }
 }
 
-/// From the first moment of a day or instant up to but not including the second.
+/// From the first moment of a day or instant up to but not including the second. The two are the same for a day that the
+/// zone skips: nothing is on that day, and the rest before or behind it.
 fn span<M: ?Sized>(value: &Value, context: &Context<'_, M>) -> Option<(Instant, Instant)> {
     match value {
-        Value::Day { start, end } => Some((*start, *end)),
+        Value::Day(day) => Some(day.bounds(context.zone)),
         Value::Relative(time) => Some(time.span(context.now, context.zone)),
         _ => None,
     }

@@ -5,6 +5,7 @@
 //! that is possible; each atom stands in the table once, in the order of first use. Two queries that differ only in how
 //! they are written mostly become equal plans.
 
+use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
 
 use crate::ids::AtomId;
@@ -17,7 +18,7 @@ use crate::sema::query::{
     Comparator, Condition, FieldProperty, Literal, Node, Pattern, PatternKind, Property, Query, Test, Value,
 };
 
-/// The normalised plan of a query.
+/// The normalised plan of a query: its days are those of this zone.
 ///
 /// Cost: some microseconds for a handful of conditions; at worst quadratic in them, of which a query has 250.
 ///
@@ -31,24 +32,24 @@ use crate::sema::query::{
 /// };
 /// let literal = || Literal { text: "1".into(), value: Value::Number(1.into()) };
 /// let root = Node::Any(vec![condition(Test::Equals(literal())), condition(Test::Differs(literal()))]);
-/// let plan = lower(&Query { dialect: Dialect::Extended, root });
+/// let plan = lower(&Query { dialect: Dialect::Extended, root }, &jiff::tz::TimeZone::UTC);
 /// assert_eq!(plan.root, Expr::Constant(true));
 /// ```
-pub fn lower(query: &Query) -> LogicalPlan {
-    lower_with(query, Rules::ALL)
+pub fn lower(query: &Query, zone: &TimeZone) -> LogicalPlan {
+    lower_with(query, zone, Rules::ALL)
 }
 
 /// The normalised plan of a part of a query: what it says by itself.
-pub fn lower_node(node: &Node) -> LogicalPlan {
+pub fn lower_node(node: &Node, zone: &TimeZone) -> LogicalPlan {
     let mut builder = Builder::new(Rules::ALL);
-    let root = builder.node(node, false);
+    let root = builder.node(node, zone, false);
     builder.finish(root)
 }
 
 /// The plan with some rules only: to see what each does, and to test that none changes what a query means.
-pub fn lower_with(query: &Query, rules: Rules) -> LogicalPlan {
+pub fn lower_with(query: &Query, zone: &TimeZone, rules: Rules) -> LogicalPlan {
     let mut builder = Builder::new(rules);
-    let root = builder.node(&query.root, false);
+    let root = builder.node(&query.root, zone, false);
     builder.finish(root)
 }
 
@@ -105,41 +106,43 @@ impl Builder {
         kind.of(children)
     }
 
-    fn node(&mut self, node: &Node, negated: bool) -> Expr {
+    fn node(&mut self, node: &Node, zone: &TimeZone, negated: bool) -> Expr {
         match node {
-            Node::All(children) => self.children(Kind::All, children, negated),
-            Node::Any(children) => self.children(Kind::Any, children, negated),
-            Node::Not(child) => self.node(child, !negated),
-            Node::Condition(condition) => self.condition(condition, negated),
+            Node::All(children) => self.children(Kind::All, children, zone, negated),
+            Node::Any(children) => self.children(Kind::Any, children, zone, negated),
+            Node::Not(child) => self.node(child, zone, !negated),
+            Node::Condition(condition) => self.condition(condition, zone, negated),
         }
     }
 
     /// De Morgan's laws: a negated `All` is an `Any` of negated children.
-    fn children(&mut self, kind: Kind, children: &[Node], negated: bool) -> Expr {
-        let children = children.iter().map(|child| self.node(child, negated)).collect();
+    fn children(&mut self, kind: Kind, children: &[Node], zone: &TimeZone, negated: bool) -> Expr {
+        let children = children.iter().map(|child| self.node(child, zone, negated)).collect();
         self.combine(kind.flipped_if(negated), children)
     }
 
-    fn condition(&mut self, condition: &Condition, negated: bool) -> Expr {
+    fn condition(&mut self, condition: &Condition, zone: &TimeZone, negated: bool) -> Expr {
         let property = Lowered::of(&condition.property);
         match &condition.test {
             Test::Unset => self.presence(&property, !negated),
             Test::Set => self.presence(&property, negated),
-            Test::Equals(literal) => self.equality(&property, literal, negated),
-            Test::Differs(literal) => self.equality(&property, literal, !negated),
+            Test::Equals(literal) => self.maybe(equality(&property, literal, zone), negated),
+            Test::Differs(literal) => self.maybe(equality(&property, literal, zone), !negated),
             Test::Contains(pattern) => self.maybe(contains(&property, pattern), negated),
-            Test::Compares(comparator, literal) => self.maybe(comparison(&property, *comparator, literal), negated),
+            Test::Compares(comparator, literal) => {
+                self.maybe(comparison(&property, *comparator, literal, zone), negated)
+            }
             Test::In { items, unset, negated: not_in } => {
                 let negated = negated != *not_in;
                 let mut children: Vec<Expr> =
-                    items.iter().map(|item| self.equality(&property, item, negated)).collect();
+                    items.iter().map(|item| self.maybe(equality(&property, item, zone), negated)).collect();
                 if *unset {
                     children.push(self.presence(&property, !negated));
                 }
                 self.combine(Kind::Any.flipped_if(negated), children)
             }
             Test::Between { low, high, negated: outside } => {
-                self.maybe(between(&property, low.as_ref(), high.as_ref()), negated != *outside)
+                self.maybe(between(&property, low.as_ref(), high.as_ref(), zone), negated != *outside)
             }
             Test::Anniversary { low, high } => {
                 let atom = match property {
@@ -154,10 +157,6 @@ impl Builder {
     /// That a property has a value; negated: that it has none.
     fn presence(&mut self, property: &Lowered, negated: bool) -> Expr {
         self.maybe(property.set_atom(), negated)
-    }
-
-    fn equality(&mut self, property: &Lowered, literal: &Literal, negated: bool) -> Expr {
-        self.maybe(equality(property, literal), negated)
     }
 
     /// An atom, or for `None` what holds for nobody.
@@ -297,12 +296,12 @@ impl Lowered {
 }
 
 /// Some value equals; `None` if none can.
-fn equality(property: &Lowered, literal: &Literal) -> Option<Atom> {
+fn equality(property: &Lowered, literal: &Literal, zone: &TimeZone) -> Option<Atom> {
     Some(match (property, &literal.value) {
         (Lowered::Text(property), Value::Text(text)) => Atom::TextIn(property.clone(), [text.clone()].into()),
         (Lowered::Number(property), Value::Number(number)) => Atom::NumberIn(*property, [*number].into()),
         (Lowered::Time(property), value) => {
-            let (start, end) = span(value)?;
+            let (start, end) = span(value, zone)?;
             Atom::TimeRange(*property, Some(start), Some(end))
         }
         (Lowered::Status, Value::Status(status)) => Atom::StatusIn([*status].into()),
@@ -314,9 +313,12 @@ fn equality(property: &Lowered, literal: &Literal) -> Option<Atom> {
 }
 
 /// The bounds of a day or instant.
-fn span(value: &Value) -> Option<(TimeBound, TimeBound)> {
+fn span(value: &Value, zone: &TimeZone) -> Option<(TimeBound, TimeBound)> {
     match value {
-        Value::Day { start, end } => Some((TimeBound::At(*start), TimeBound::At(*end))),
+        Value::Day(day) => {
+            let (start, end) = day.bounds(zone);
+            Some((TimeBound::At(start), TimeBound::At(end)))
+        }
         Value::Relative(time) => {
             Some((TimeBound::Relative { time: *time, after: false }, TimeBound::Relative { time: *time, after: true }))
         }
@@ -324,7 +326,7 @@ fn span(value: &Value) -> Option<(TimeBound, TimeBound)> {
     }
 }
 
-fn comparison(property: &Lowered, comparator: Comparator, literal: &Literal) -> Option<Atom> {
+fn comparison(property: &Lowered, comparator: Comparator, literal: &Literal, zone: &TimeZone) -> Option<Atom> {
     Some(match (property, &literal.value) {
         (Lowered::Number(property), Value::Number(number)) => {
             let bound = |inclusive| Some(NumberBound { value: *number, inclusive });
@@ -337,7 +339,7 @@ fn comparison(property: &Lowered, comparator: Comparator, literal: &Literal) -> 
             Atom::NumberRange(*property, low, high)
         }
         (Lowered::Time(property), value) => {
-            let (start, end) = span(value)?;
+            let (start, end) = span(value, zone)?;
             let (low, high) = match comparator {
                 Comparator::Greater => (Some(end), None),
                 Comparator::GreaterOrEqual => (Some(start), None),
@@ -351,7 +353,12 @@ fn comparison(property: &Lowered, comparator: Comparator, literal: &Literal) -> 
 }
 
 /// One and the same value lies between the two; `None` if none can.
-fn between(property: &Lowered, low: Option<&Literal>, high: Option<&Literal>) -> Option<Atom> {
+fn between(
+    property: &Lowered,
+    low: Option<&Literal>,
+    high: Option<&Literal>,
+    zone: &TimeZone,
+) -> Option<Atom> {
     match property {
         Lowered::Number(property) => {
             let bound = |literal: Option<&Literal>| match literal.map(|literal| &literal.value) {
@@ -364,7 +371,7 @@ fn between(property: &Lowered, low: Option<&Literal>, high: Option<&Literal>) ->
         Lowered::Time(property) => {
             let bounds = |literal: Option<&Literal>| match literal {
                 None => Some(None),
-                Some(literal) => span(&literal.value).map(Some),
+                Some(literal) => span(&literal.value, zone).map(Some),
             };
             let (low, high) = (bounds(low)?, bounds(high)?);
             Some(Atom::TimeRange(*property, low.map(|(start, _)| start), high.map(|(_, end)| end)))

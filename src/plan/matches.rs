@@ -6,7 +6,7 @@ use crate::contact::{ContactView, TypedValue};
 use crate::ids::FieldId;
 use crate::model::{Context, Memberships};
 use crate::plan::atom::{Atom, Expr, LogicalPlan, NumberProperty, TextProperty, TimeProperty, WordMatch};
-use crate::value::calendar::{DaysOfYear, date_of};
+use crate::value::calendar::{DaysOfYear, birthday_of};
 use crate::value::location::last_part;
 use crate::value::words::{cut, for_each_word, words};
 use crate::value::{Decimal, Instant, fold};
@@ -58,7 +58,7 @@ impl Atom {
                     && high.is_none_or(|high| moment < high.resolve(context.now, context.zone))
             }),
             Atom::Anniversary(property, low, high) => moment(*property, contact).is_some_and(|moment| {
-                DaysOfYear::between(*low, *high, context.now, context.zone).contains(date_of(moment, context.zone))
+                DaysOfYear::between(*low, *high, context.now, context.zone).contains(birthday_of(moment, context.zone))
             }),
             Atom::StatusIn(items) => items.contains(&contact.status()),
             Atom::GroupIn(items) => items.iter().any(|&group| context.memberships.is_member(group)),

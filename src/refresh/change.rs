@@ -37,6 +37,25 @@ pub enum Side {
 pub trait Memberships: Sync {
     /// Whether the contact is a member of the group on that side of the change.
     fn holds(&self, group: GroupId, document: DocumentNumber, side: Side) -> bool;
+
+    /// Tells of which groups the contact is a member, among these at least, and how many were looked at for that. It is
+    /// asked for each changed contact, so what knows the few groups of a contact need not go through them all.
+    fn held_among(
+        &self,
+        groups: &mut dyn Iterator<Item = GroupId>,
+        document: DocumentNumber,
+        side: Side,
+        found: &mut dyn FnMut(GroupId),
+    ) -> u64 {
+        let mut looked = 0;
+        for group in groups {
+            looked += 1;
+            if self.holds(group, document, side) {
+                found(group);
+            }
+        }
+        looked
+    }
 }
 
 /// For tables whose groups refer to no others.
@@ -62,7 +81,7 @@ pub struct Counters {
     pub contacts: u64,
     /// Of these, the ones for which something that a group looks at changed.
     pub live: u64,
-    /// Values looked up among the leaves of their source.
+    /// Values looked up among the leaves of their source; of groups that are kept outside, the memberships.
     pub values: u64,
     /// Truth vectors of leaves that were laid out.
     pub vectors: u64,

@@ -19,7 +19,9 @@ use crate::refresh::moment::Moment;
 use crate::refresh::program::Slot;
 use crate::refresh::source::Source;
 use crate::value::Instant;
-use crate::value::calendar::{AnniversaryDay, DaysOfYear, RelativeTime, date_of, day_bounds, start_of_day};
+use crate::value::calendar::{
+    AnniversaryDay, DaysOfYear, RelativeTime, birthday_of, bounds_in_year, date_of, start_of_day, year_of,
+};
 
 /// Values of a property from `low` up to but not including `high`: contacts with such a value may flip.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -41,12 +43,22 @@ pub struct ClockFlips {
     pub flips: Vec<Flips>,
 }
 
-/// What an index of times can tell.
+/// What an index of times can tell. One that cannot be read says so: that nothing flips would be another answer.
 pub trait TimeValues {
+    /// Why it cannot tell.
+    type Error;
+
     /// The smallest value of the property that is not below this one.
-    fn first_at_or_after(&self, property: TimeProperty, instant: Instant) -> Option<Instant>;
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    fn first_at_or_after(&self, property: TimeProperty, instant: Instant) -> Result<Option<Instant>, Self::Error>;
+
     /// The smallest and the largest value of the property.
-    fn extent(&self, property: TimeProperty) -> Option<(Instant, Instant)>;
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    fn extent(&self, property: TimeProperty) -> Result<Option<(Instant, Instant)>, Self::Error>;
 }
 
 /// A bound that moves, with its leaf.
@@ -90,7 +102,10 @@ impl Engine {
     ///
     /// Cost: one calendar computation per relative bound; per anniversary one for each day between the moments, and a
     /// window for each year between the property's first and last value.
-    pub fn windows(&self, until: Instant, values: &impl TimeValues) -> Vec<Window> {
+    ///
+    /// # Errors
+    /// What the index of times says.
+    pub fn windows<T: TimeValues>(&self, until: Instant, values: &T) -> Result<Vec<Window>, T::Error> {
         let end = self.moment().at(until);
         let mut windows = Vec::new();
         for source in self.moving_sources() {
@@ -103,11 +118,11 @@ impl Engine {
             for midnight in self.midnights(until).filter(|_| !source.anniversaries.is_empty()) {
                 birthdays.extend(source.changed_birthdays(self.moment(), midnight));
             }
-            if let Some(extent) = values.extent(property) {
+            if let Some(extent) = values.extent(property)? {
                 windows.extend(birthdays.into_iter().flat_map(|day| self.birthday_windows(property, day, extent)));
             }
         }
-        merge_windows(windows)
+        Ok(merge_windows(windows))
     }
 
     /// What flips after the engine's moment and until another, itself included, among the candidates: soonest first.
@@ -177,34 +192,40 @@ impl Engine {
     ///
     /// Cost: one look-up per relative bound; per anniversary some for each year between the first and the last value,
     /// for each day until the first hit.
-    pub fn next_flip(&self, values: &impl TimeValues) -> Option<Instant> {
+    ///
+    /// # Errors
+    /// What the index of times says.
+    pub fn next_flip<T: TimeValues>(&self, values: &T) -> Result<Option<Instant>, T::Error> {
         let (now, zone) = (self.moment().now(), self.moment().timezone());
         let sources = self.moving_sources();
-        let crossings = sources.iter().flat_map(|source| {
-            source.bounds.iter().filter_map(|bound| {
-                let nearest = values.first_at_or_after(source.property, bound.from)?;
-                bound.time.next_crossing(nearest, bound.after, now, zone)
-            })
-        });
-        let first = crossings.min();
+        let mut first: Option<Instant> = None;
+        for source in &sources {
+            for bound in &source.bounds {
+                let Some(nearest) = values.first_at_or_after(source.property, bound.from)? else { continue };
+                first = first.into_iter().chain(bound.time.next_crossing(nearest, bound.after, now, zone)).min();
+            }
+        }
         let horizon = first.unwrap_or_else(|| Instant::from_micros(now.micros().saturating_add(NINE_YEARS)));
         let mut with_days: Vec<(&MovingSource, (Instant, Instant))> = Vec::new();
         for source in sources.iter().filter(|source| !source.anniversaries.is_empty()) {
-            with_days.extend(values.extent(source.property).map(|extent| (source, extent)));
+            with_days.extend(values.extent(source.property)?.map(|extent| (source, extent)));
         }
         if with_days.is_empty() {
-            return first;
+            return Ok(first);
         }
-        let holds_one = |window: Window| {
-            values.first_at_or_after(window.property, window.low).is_some_and(|value| value < window.high)
-        };
-        let midnight = self.midnights(horizon).find(|&midnight| {
-            with_days.iter().any(|(source, extent)| {
-                let days = source.changed_birthdays(self.moment(), midnight);
-                days.into_iter().any(|day| self.birthday_windows(source.property, day, *extent).any(holds_one))
-            })
-        });
-        midnight.or(first)
+        for midnight in self.midnights(horizon) {
+            for (source, extent) in &with_days {
+                for day in source.changed_birthdays(self.moment(), midnight) {
+                    for window in self.birthday_windows(source.property, day, *extent) {
+                        let nearest = values.first_at_or_after(window.property, window.low)?;
+                        if nearest.is_some_and(|value| value < window.high) {
+                            return Ok(Some(midnight));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(first)
     }
 
     fn moving_sources(&self) -> Vec<MovingSource> {
@@ -246,12 +267,9 @@ impl Engine {
         (first, last): (Instant, Instant),
     ) -> impl Iterator<Item = Window> {
         let zone = self.moment().timezone();
-        let years = date_of(first, zone).year()..=date_of(last, zone).year();
-        let date = move |year| jiff::civil::Date::new(year, month as i8, day as i8).ok();
-        years.filter_map(date).map(move |date| {
-            let (low, high) = day_bounds(date, zone);
-            Window { property, low, high }
-        })
+        let years = year_of(first, zone)..=year_of(last, zone);
+        let bounds = move |year| bounds_in_year(year, month as i8, day as i8, zone);
+        years.filter_map(bounds).map(move |(low, high)| Window { property, low, high })
     }
 
     /// What lies before a contact, if anything does.
@@ -274,7 +292,7 @@ impl Engine {
                     events.push(Event { at, source: source.index, slot: bound.slot });
                 }
             }
-            calendar.events(date_of(value, zone), source.index, &mut events);
+            calendar.events(birthday_of(value, zone), source.index, &mut events);
             state.push((source.index, self.leaves_now(source.index, row)));
         }
         events.sort_unstable();

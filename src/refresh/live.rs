@@ -351,12 +351,14 @@ impl LiveSet {
         let (Some(entry), Some(moving)) = (frame.table.source(source), frame.moving.get(source as usize)) else {
             return 0;
         };
-        self.values += 1;
         if entry.source == Source::Outside {
-            let holds = |group: u32| frame.memberships.holds(GroupId(group), asked.document, side);
-            leaves.extend(entry.matcher.ids.iter().filter(|&(&group, _)| holds(group)).map(|(_, &slot)| slot));
+            let ids = &entry.matcher.ids;
+            let mut groups = ids.keys().map(|&group| GroupId(group));
+            let mut found = |group: GroupId| leaves.extend(ids.get(&group.0));
+            self.values += frame.memberships.held_among(&mut groups, asked.document, side, &mut found);
             return 0;
         }
+        self.values += 1;
         let mut out = Findings { leaves, position: 0, buffer: &mut self.buffer };
         entry.matcher.scan(entry.source, contact, moving, frame.moment, &mut out);
         out.position

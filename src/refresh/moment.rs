@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::plan::atom::TimeBound;
 use crate::value::Instant;
-use crate::value::calendar::{AnniversaryDay, DaysOfYear, date_of};
+use crate::value::calendar::{AnniversaryDay, DaysOfYear, birthday_of};
 
 /// Places for days of the year: twelve months of 32.
 pub(super) const YEAR_DAYS: usize = 12 * 32;
@@ -45,7 +45,7 @@ impl Moment {
 
     /// The place of an instant's local day within [`YEAR_DAYS`].
     pub(super) fn year_day(&self, instant: Instant) -> usize {
-        year_day(date_of(instant, &self.timezone))
+        year_day(birthday_of(instant, &self.timezone))
     }
 
     /// The places of the birthdays that an anniversary's span covers at this moment.

@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 
 use crate::ids::Uuid;
 use crate::schema::{DateFormat, Environment};
+use crate::value::calendar::civil;
 use crate::value::{Decimal, Instant};
 
 /// The value of an expression.
@@ -86,7 +87,7 @@ impl Value {
 
 /// The moment's date and time of day in the workspace's zone.
 pub(crate) fn local(instant: Instant, environment: &Environment) -> DateTime {
-    environment.timezone.to_datetime(instant.timestamp())
+    civil(instant, &environment.timezone).map_or(DateTime::MAX, |(local, _)| local)
 }
 
 /// The date in the workspace's order.

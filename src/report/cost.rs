@@ -44,7 +44,7 @@ pub fn measure(reader: &Reader<'_>, patience: Duration) -> Result<Costs, Workspa
         let start = Stopwatch::now();
         reader.count_query(query)?;
         let time = start.elapsed();
-        let conditions = logical::lower(query).atoms.len();
+        let conditions = logical::lower(query, &reader.environment().timezone).atoms.len();
         costs.groups.push(Cost { group: group.id, time, conditions });
     }
     costs.groups.sort_by(|a, b| b.time.cmp(&a.time).then(a.group.cmp(&b.group)));

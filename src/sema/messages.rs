@@ -109,6 +109,13 @@ pub(super) fn invalid_relative(value: &str, span: Span) -> Diagnostic {
         .with("value", value)
 }
 
+/// Of a value that moves with the clock, on a field that is to be no date.
+pub(super) fn moves_with_time(value: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::InvalidRelative, format!("'{value}' means a date and would become mere text"), span)
+        .with("value", value)
+        .help(Some("only a date field takes times that move with the clock".to_owned()))
+}
+
 pub(super) fn unsupported_instant(value: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::UnsupportedInstant, format!("'{value}' is a moment: nothing equals it"), span)
         .with("value", value)

@@ -9,9 +9,11 @@ pub mod languages;
 pub(crate) mod messages;
 pub mod print;
 pub mod query;
+mod rebind;
 pub mod relative;
 pub mod resolve;
 pub mod suggest;
 mod values;
 
 pub use group_check::{group_check, group_cycle, groups_used};
+pub use rebind::rebind;

@@ -1,5 +1,7 @@
 //! The canonical form of a query: text that reads back as the same query.
 
+use std::borrow::Cow;
+
 use crate::schema::{Environment, Schema};
 use crate::sema::attribute::Attribute;
 use crate::sema::query::{
@@ -7,7 +9,7 @@ use crate::sema::query::{
 };
 use crate::sema::values::{current_name, text_pattern};
 use crate::syntax::strings::{write_quoted, write_value};
-use crate::value::{Instant, day, instant};
+use crate::value::day::Day;
 
 /// The query's canonical form, in its own dialect.
 ///
@@ -146,12 +148,18 @@ impl Printer<'_> {
     fn literal(&mut self, literal: &Literal) {
         match &literal.value {
             Value::Relative(time) => self.relative(*time, &literal.text),
-            Value::Day { start, end } => match self.environment {
-                Some(environment) => write_value(&mut self.out, &safe_day(&literal.text, *start, *end, environment)),
-                None => write_value(&mut self.out, &literal.text),
-            },
+            Value::Day(day) => {
+                let text = self.day(*day, &literal.text);
+                write_value(&mut self.out, &text);
+            }
             value => write_value(&mut self.out, current_name(self.schema, value, &literal.text)),
         }
+    }
+
+    /// As given if that reads as the same day; a text with an offset always does.
+    fn day<'t>(&self, day: Day, text: &'t str) -> Cow<'t, str> {
+        let is_same = self.environment.is_none_or(|environment| Day::read(text, environment) == Some(day));
+        if is_same { text.into() } else { day.date().to_string().into() }
     }
 
     /// As given if that is the same time, since a field that was not looked up keeps its text.
@@ -195,11 +203,8 @@ impl Printer<'_> {
         let Some(literal) = literal else { return };
         match &literal.value {
             Value::Relative(time) => self.relative(*time, &literal.text),
-            Value::Day { start, end } => {
-                let text = match self.environment {
-                    Some(environment) => safe_day(&literal.text, *start, *end, environment),
-                    None => literal.text.to_string(),
-                };
+            Value::Day(day) => {
+                let text = self.day(*day, &literal.text);
                 self.out.push_str(&text);
             }
             Value::Number(number) if !is_bare_text(&literal.text) => self.out.push_str(&number.to_string()),
@@ -228,36 +233,6 @@ fn is_bare_text(text: &str) -> bool {
         Some((0, token, end)) => is_value(token) && end as usize == text.len(),
         _ => false,
     }
-}
-
-/// A text that reads as the given day in an environment.
-fn safe_day(text: &str, start: Instant, end: Instant, environment: &Environment) -> String {
-    let is_same = |text: &str| day::parse_day(text, environment) == Some((start, end));
-    if is_same(text) {
-        return text.to_owned();
-    }
-    let iso = start.timestamp().to_zoned(environment.timezone.clone()).date().to_string();
-    if is_same(&iso) {
-        return iso;
-    }
-    // The zone has changed: a day at a fixed offset, if it is one. Whole minutes, since that is what can be written.
-    let offset = instant::parse_with_offset(text.trim()).map(|(_, offset)| offset);
-    offset
-        .into_iter()
-        .chain((-14 * 60..=14 * 60).map(|minutes| minutes * 60))
-        .find_map(|offset| {
-            let local = jiff::tz::Offset::from_seconds(offset).ok()?;
-            let datetime = local.to_datetime(start.timestamp());
-            if datetime.time() != jiff::civil::Time::midnight() {
-                return None;
-            }
-            let sign = if offset < 0 { '-' } else { '+' };
-            let minutes = offset.unsigned_abs() / 60;
-            let text = format!("{}T00:00:00{sign}{:02}:{:02}", datetime.date(), minutes / 60, minutes % 60);
-            is_same(&text).then_some(text)
-        })
-        // A day of 23 or 25 hours in a zone that is no longer the workspace's has no text of its own: the nearest one.
-        .unwrap_or(iso)
 }
 
 /// Appends a value in quotes, whatever it is. For callers that build text.

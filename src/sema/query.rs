@@ -8,7 +8,8 @@ use crate::contact::Status;
 use crate::ids::{FieldId, FlowId, GroupId};
 use crate::schema::FieldType;
 use crate::span::Span;
-use crate::value::{Decimal, Instant, Scheme};
+use crate::value::day::Day;
+use crate::value::{Decimal, Scheme};
 
 pub use crate::syntax::Dialect;
 pub use crate::value::calendar::{AnniversaryDay, RelativeTime, Unit};
@@ -181,13 +182,8 @@ pub enum Value {
     Text(Box<str>),
     /// An exact number.
     Number(Decimal),
-    /// A day: from `start` up to but not including `end`.
-    Day {
-        /// Its first moment.
-        start: Instant,
-        /// The first moment after it.
-        end: Instant,
-    },
+    /// A day: a date, whatever moments it has in the workspace's zone.
+    Day(Day),
     /// A moment or a day that moves with the clock.
     Relative(RelativeTime),
     /// A status.

@@ -120,6 +120,17 @@ pub(super) struct Resolver<'t> {
 }
 
 impl<'t> Resolver<'t> {
+    /// For values that come from no text.
+    pub(super) fn detached(
+        tree: &'t tree::Tree,
+        dialect: Dialect,
+        schema: &'t Schema,
+        environment: &'t Environment,
+    ) -> Self {
+        let errors = Vec::new();
+        Resolver { text: "", tree, dialect, schema: Some(schema), environment, errors, is_broken: false }
+    }
+
     fn slice(&self, span: Span) -> &'t str {
         self.text.get(span.range()).unwrap_or_default()
     }

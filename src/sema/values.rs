@@ -10,7 +10,7 @@ use crate::sema::query::{AnniversaryDay, Dialect, Literal, Pattern, PatternKind,
 use crate::sema::resolve::{Found, Given, Resolver, Target, TargetKind};
 use crate::sema::suggest::{did_you_mean, nearest};
 use crate::span::Span;
-use crate::value::{Decimal, Instant, day, fold::fold, fold::lower, instant, words};
+use crate::value::{Decimal, day::Day, fold::fold, fold::lower, words};
 
 /// `~` on addresses needs so many bytes.
 const MIN_PARTIAL_URN: usize = 3;
@@ -74,7 +74,7 @@ impl<'t> Resolver<'t> {
     }
 
     fn date(&mut self, text: &str, bare: bool, span: Span) -> Option<Literal> {
-        let Some((start, end)) = day::parse_day(text, self.environment) else {
+        let Some(day) = Day::read(text, self.environment) else {
             let help = match self.dialect {
                 Dialect::Extended if !bare && RelativeTime::read(text).is_some() => {
                     Some("write it without quotes".to_owned())
@@ -89,21 +89,9 @@ impl<'t> Resolver<'t> {
         };
         let printed = match self.dialect {
             Dialect::ContactQl => text.into(),
-            Dialect::Extended => self.iso(text, start),
+            Dialect::Extended => iso(text, day),
         };
-        Some(Literal { text: printed, value: Value::Day { start, end } })
-    }
-
-    /// How the extended dialect prints a day: as ISO, or as the RFC 3339 that was given.
-    fn iso(&self, text: &str, start: Instant) -> Box<str> {
-        let trimmed = text.trim_matches([' ', '\t', '\n', '\r']);
-        match instant::parse_with_offset(trimmed) {
-            Some(_) => trimmed.into(),
-            None => {
-                let date = start.timestamp().to_zoned(self.environment.timezone.clone()).date();
-                date.to_string().into()
-            }
-        }
+        Some(Literal { text: printed, value: Value::Day(day) })
     }
 
     /// The value of a property that compares as text; which further rules there are goes by the key.
@@ -259,6 +247,14 @@ impl<'t> Resolver<'t> {
             (Some(low), Some(high)) if given.bare => Some(Test::Anniversary { low, high }),
             _ => self.refuse(messages::invalid_anniversary(&given.text, given.span)),
         }
+    }
+}
+
+/// How the extended dialect prints a day: as ISO, or as the RFC 3339 that was given.
+fn iso(text: &str, day: Day) -> Box<str> {
+    match day.offset() {
+        Some(_) => text.trim_matches([' ', '\t', '\n', '\r']).into(),
+        None => day.date().to_string().into(),
     }
 }
 

@@ -15,7 +15,7 @@
 
 use roaring::RoaringBitmap;
 
-use super::codec::{Cursor, Tag, begin, finish, unseal};
+use super::codec::{Cursor, Tag, begin, finish, seal, unseal};
 use super::draft::{BITS, DIFFERENCES, LogDraft};
 use super::error::{Damage, StoreError};
 use super::members::MemberSet;
@@ -26,6 +26,8 @@ use crate::value::Instant;
 
 const LOG: &str = "log";
 const VERSION: u8 = 1;
+/// Where an entry's time stands in it.
+const TIME: std::ops::Range<usize> = 1..9;
 /// Bytes before the directory.
 const HEADER: usize = 13;
 /// Bytes of one group in the directory.
@@ -368,6 +370,36 @@ impl Transaction<'_> {
             self.apply_members(*group, entered, left)?;
         }
         self.append_log(time, cause, moves)
+    }
+
+    /// Sets the clock, also back. Entries of the log that lie behind that moment have it as their time from now on, so that
+    /// times never decrease along the log; says how many.
+    ///
+    /// Cost: writes each of those entries.
+    ///
+    /// # Errors
+    /// If an entry is damaged, or the store cannot be written.
+    pub fn reset_clock(&mut self, to: Instant) -> Result<u64, StoreError> {
+        let mut sequence = self.state.sequence;
+        let mut moved = 0;
+        while sequence > self.state.horizon {
+            let key = sequence.0.to_be_bytes();
+            let value = self.tables.log.get(&self.txn, &key)?.ok_or_else(|| log_damage(sequence, Damage::Missing))?;
+            if read_entry(&key, value)?.time <= to {
+                break;
+            }
+            let payload = unseal(Tag::Log, &key, VERSION, value).map_err(|damage| log_damage(sequence, damage))?;
+            let mut payload = payload.to_vec();
+            if let Some(time) = payload.get_mut(TIME) {
+                time.copy_from_slice(&to.micros().to_le_bytes());
+            }
+            self.tables.log.put(&mut self.txn, &key, &seal(Tag::Log, &key, VERSION, &payload))?;
+            moved += 1;
+            sequence = Sequence(sequence.0 - 1);
+        }
+        self.state.horizon_time = self.state.horizon_time.min(to);
+        self.state.clock = to;
+        Ok(moved)
     }
 
     /// Cuts off the log up to and with an entry, and sums up what is cut off in the members of

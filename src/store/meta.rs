@@ -159,7 +159,7 @@ state! {
     horizon: Sequence = Sequence(0), |sequence: Sequence| sequence.0, |number| Some(Sequence(number));
     /// The time of the entry at the horizon.
     horizon_time: Instant = Instant::MIN, instant_bits, instant_of;
-    /// The workspace's clock, which never goes back.
+    /// The workspace's clock, which goes back only when it is set back by hand.
     clock: Instant = Instant::MIN, instant_bits, instant_of;
     /// The next moment at which the clock flips a membership, or [`Instant::MAX`] if it is not known that there is one.
     next_due: Instant = Instant::MAX, instant_bits, instant_of;

@@ -1,17 +1,46 @@
 //! Days of a zone, times relative to now, and anniversaries.
 //!
 //! Days follow the calendar: a day begins at its first moment in the zone and lasts until the next day begins, 23 or 25
-//! hours when the clocks change. So days follow one another without gap or overlap whatever the zone does.
+//! hours when the clocks change. So days follow one another without gap or overlap whatever the zone does. A day that a
+//! zone skips is empty: it begins and ends with the day after.
+//!
+//! What lies at the calendar's end is looked up 400 years earlier, where calendar and zones are the same: the last
+//! moments are beyond what jiff has.
 
 use jiff::Span;
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use crate::value::Instant;
+use crate::value::instant::{CYCLE, CYCLE_YEARS};
 
-/// The first moment of a day in a zone. Where clocks jump over midnight it is the moment of the jump; where midnight
-/// comes twice it is the earlier one. Kept within what an [`Instant`] can tell.
+/// The first year whose moments are looked up a cycle earlier.
+const FAR_YEAR: i16 = 9999;
+/// 9998-12-30 in UTC: a moment from here on is looked up a cycle earlier.
+const FAR: i64 = 253_370_592_000_000_000;
+
+/// A date that jiff can place in any zone, and the microseconds from there to the one asked for.
+fn near(date: Date) -> (Date, i64) {
+    let earlier = Date::new(date.year() - CYCLE_YEARS, date.month(), date.day());
+    earlier.ok().filter(|_| date.year() >= FAR_YEAR).map_or((date, 0), |earlier| (earlier, CYCLE))
+}
+
+/// The moment, or the one a cycle earlier, and the years between the two.
+fn near_moment(instant: Instant) -> (Instant, i16) {
+    if instant.micros() < FAR {
+        return (instant, 0);
+    }
+    (Instant::from_micros(instant.micros() - CYCLE), CYCLE_YEARS)
+}
+
+/// The first moment of a day in a zone. Where clocks jump over midnight, or over the whole day, it is the moment of the
+/// jump; where midnight comes twice it is the earlier one.
 pub fn start_of_day(date: Date, zone: &TimeZone) -> Instant {
+    let (date, later) = near(date);
+    Instant::from_micros(start_of_near_day(date, zone).micros() + later)
+}
+
+fn start_of_near_day(date: Date, zone: &TimeZone) -> Instant {
     let ambiguous = zone.to_ambiguous_timestamp(DateTime::from_parts(date, Time::midnight()));
     let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
     let Ok(timestamp) = ambiguous.compatible() else { return edge(date.year() < 5000) };
@@ -23,28 +52,76 @@ pub fn start_of_day(date: Date, zone: &TimeZone) -> Instant {
     timestamp.into()
 }
 
-/// A day's first moment and the first moment of the day after.
+/// A day's first moment and the first moment of the day after; the same if the zone skips the day.
 pub fn day_bounds(date: Date, zone: &TimeZone) -> (Instant, Instant) {
-    let end = date.tomorrow().map_or(Instant::MAX, |next| start_of_day(next, zone));
-    (start_of_day(date, zone), end)
+    let (date, later) = near(date);
+    let end = date.tomorrow().map_or(Instant::MAX, |next| start_of_near_day(next, zone));
+    let moved = |instant: Instant| Instant::from_micros(instant.micros() + later);
+    (moved(start_of_near_day(date, zone)), moved(end))
+}
+
+/// The bounds of a month's day in a year up to 10000, as [`year_of`] tells years; `None` if the year has no such day.
+pub fn bounds_in_year(year: i16, month: i8, day: i8, zone: &TimeZone) -> Option<(Instant, Instant)> {
+    if year < FAR_YEAR {
+        return Some(day_bounds(Date::new(year, month, day).ok()?, zone));
+    }
+    let (start, end) = day_bounds(Date::new(year - CYCLE_YEARS, month, day).ok()?, zone);
+    Some((Instant::from_micros(start.micros() + CYCLE), Instant::from_micros(end.micros() + CYCLE)))
 }
 
 /// The moment at which a zone's clocks show this date and time: the earlier one if they do twice; moved forward by the
 /// jump if they never do.
 pub fn moment_of(civil: DateTime, zone: &TimeZone) -> Instant {
-    zone.to_timestamp(civil).map_or_else(|_| edge(civil.year() < 5000), Instant::from)
+    let (date, later) = near(civil.date());
+    let timestamp = zone.to_timestamp(DateTime::from_parts(date, civil.time()));
+    timestamp.map_or_else(
+        |_| edge(date.year() < 5000),
+        |timestamp| Instant::from_micros(Instant::from(timestamp).micros() + later),
+    )
+}
+
+/// What a zone's clocks show at a moment, and their offset; `None` beyond the year 9999.
+pub fn civil(instant: Instant, zone: &TimeZone) -> Option<(DateTime, Offset)> {
+    let (near, later) = near_moment(instant);
+    let timestamp = near.timestamp();
+    let offset = zone.to_offset(timestamp);
+    let shown = offset.to_datetime(timestamp);
+    let date = Date::new(shown.year() + later, shown.month(), shown.day()).ok()?;
+    Some((DateTime::from_parts(date, shown.time()), offset))
 }
 
 fn edge(is_early: bool) -> Instant {
     if is_early { Instant::MIN } else { Instant::MAX }
 }
 
-/// The day of a zone in which a moment lies: the last one that has begun.
+/// The day of a zone in which a moment lies: the last one that has begun. The calendar's last day takes what lies behind
+/// it; see [`birthday_of`].
 pub fn date_of(instant: Instant, zone: &TimeZone) -> Date {
+    let (near, later) = near_moment(instant);
+    let date = near_date_of(near, zone);
+    if later == 0 {
+        return date;
+    }
+    Date::new(date.year() + later, date.month(), date.day()).unwrap_or(Date::MAX)
+}
+
+/// A date of the same month and day as the one in which a moment lies, and of the same place in the cycle of leap years;
+/// also where that is beyond the year 9999.
+pub fn birthday_of(instant: Instant, zone: &TimeZone) -> Date {
+    near_date_of(near_moment(instant).0, zone)
+}
+
+/// The year of a zone in which a moment lies, which may be 10000.
+pub fn year_of(instant: Instant, zone: &TimeZone) -> i16 {
+    let (near, later) = near_moment(instant);
+    near_date_of(near, zone).year() + later
+}
+
+fn near_date_of(instant: Instant, zone: &TimeZone) -> Date {
     let date = zone.to_datetime(instant.timestamp()).date();
     // Where clocks go back over midnight they show a day's evening again when the next day has begun.
     match date.tomorrow() {
-        Ok(next) if zone.to_fixed_offset().is_err() && start_of_day(next, zone) <= instant => next,
+        Ok(next) if zone.to_fixed_offset().is_err() && start_of_near_day(next, zone) <= instant => next,
         _ => date,
     }
 }
@@ -335,7 +412,7 @@ pub fn next_anniversary_flip(
     zone: &TimeZone,
 ) -> Option<Instant> {
     const DAYS: usize = 9 * 366;
-    let birthday = date_of(value, zone);
+    let birthday = birthday_of(value, zone);
     let holds = |moment| DaysOfYear::between(low, high, moment, zone).contains(birthday);
     let at_present = holds(now);
     let mut date = date_of(now, zone);

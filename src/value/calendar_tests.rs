@@ -75,6 +75,52 @@ fn anniversaries_cross_the_end_of_the_year_and_know_leap_days() {
     assert_eq!(days(relative(-365), relative(0), "2026-01-02T12:00:00Z").len(), 366);
 }
 
+/// Around each change of a zone's clocks, and at both ends of the calendar.
+fn telling_moments(zone: &TimeZone) -> Vec<Instant> {
+    let changes = zone.following(jiff::Timestamp::MIN).take(400).map(|change| Instant::from(change.timestamp()));
+    let ends = ["0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"].map(|end| Instant::parse(end).unwrap());
+    changes.chain(ends).collect()
+}
+
+#[test]
+fn days_of_every_zone_follow_one_another_whatever_it_skips() {
+    const HOUR: i64 = 3_600_000_000;
+    let mut skipped = Vec::new();
+    for name in jiff::tz::db().available() {
+        let zone = TimeZone::get(name.as_str()).unwrap();
+        for moment in telling_moments(&zone) {
+            for hours in [-49, -25, -24, -1, 0, 1, 23, 24, 25, 49] {
+                let instant = Instant::from_micros(moment.micros() + hours * HOUR);
+                let date = date_of(instant, &zone);
+                let (start, end) = day_bounds(date, &zone);
+                // What lies behind the calendar counts for its last day, but is not on it.
+                if instant < end {
+                    assert!(start <= instant, "{name:?} {date} {instant}");
+                    assert_eq!(date_of(start, &zone), date, "{name:?}");
+                    assert_eq!(date_of(Instant::from_micros(end.micros() - 1), &zone), date, "{name:?}");
+                } else {
+                    assert_eq!(date, Date::MAX, "{name:?} {instant}");
+                    assert_ne!(birthday_of(instant, &zone).month(), 12, "{name:?} {instant}");
+                }
+                if let Ok(next) = date.tomorrow() {
+                    let (next_start, next_end) = day_bounds(next, &zone);
+                    assert_eq!(next_start, end, "{name:?} {date}");
+                    if next_start == next_end {
+                        skipped.push(format!("{} {next}", name.as_str()));
+                    }
+                }
+                let birthday = birthday_of(instant, &zone);
+                let (low, high) =
+                    bounds_in_year(year_of(instant, &zone), birthday.month(), birthday.day(), &zone).unwrap();
+                assert!(low <= instant && instant < high, "{name:?} {instant}");
+            }
+        }
+    }
+    for known in ["Pacific/Apia 2011-12-30", "Pacific/Kwajalein 1993-08-21"] {
+        assert!(skipped.iter().any(|day| day == known), "{known}: {skipped:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn days_follow_one_another(zone in zone(), instant in instant()) {

@@ -6,11 +6,12 @@
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
 
 use crate::schema::{DateFormat, Environment};
 use crate::value::Instant;
 use crate::value::calendar::{date_of, day_bounds, moment_of, start_of_day};
-use crate::value::instant::parse_with_offset;
+use crate::value::instant::{midnight_at, parse_with_offset};
 
 /// The moment that a field's text denotes in the workspace's zone; `None` if it holds no date.
 ///
@@ -30,45 +31,89 @@ use crate::value::instant::parse_with_offset;
 /// ```
 pub fn parse_moment(text: &str, environment: &Environment) -> Option<Instant> {
     let text = trim(text);
-    if let Some((instant, _)) = parse_with_offset(text) {
+    if let Some((instant, ..)) = parse_with_offset(text) {
         return Some(instant);
     }
     let (date, rest) = find_date(text.as_bytes(), environment)?;
     match find_time_of_day(rest) {
         Some(since_midnight) => {
             let midnight = DateTime::from_parts(date, Time::midnight());
-            Some(moment_of(midnight.checked_add(since_midnight).ok()?, &environment.timezone))
+            let zone = &environment.timezone;
+            // The end of the calendar's last day is no date.
+            Some(midnight.checked_add(since_midnight).map_or_else(|_| day_bounds(date, zone).1, |at| moment_of(at, zone)))
         }
         None => Some(start_of_day(date, &environment.timezone)),
     }
 }
 
-/// The day that a literal denotes, from its first moment up to but not including the second; `None` if it is no date.
-///
-/// RFC 3339 denotes the day at its own offset, any other date the day of the workspace's zone, which lasts 23 or 25
-/// hours when the clocks change.
-///
-/// Cost: as [`parse_moment`].
-///
-/// ```
-/// use headcount::schema::Environment;
-/// use headcount::value::{Instant, day::parse_day};
-/// let environment = Environment::utc(Instant::parse("2026-06-15T12:00:00Z").unwrap());
-/// let (start, end) = parse_day("15-06-2026", &environment).unwrap();
-/// assert_eq!((start.to_string(), end.to_string()), ("2026-06-15T00:00:00Z".into(), "2026-06-16T00:00:00Z".into()));
-/// let (start, _) = parse_day("2026-06-15T01:00:00+02:00", &environment).unwrap();
-/// assert_eq!(start.to_string(), "2026-06-14T22:00:00Z");
-/// ```
-pub fn parse_day(text: &str, environment: &Environment) -> Option<(Instant, Instant)> {
-    const DAY: i64 = 86_400_000_000;
-    let text = trim(text);
-    if let Some((instant, offset)) = parse_with_offset(text) {
-        let offset = i64::from(offset) * 1_000_000;
-        let start = (instant.micros() + offset).div_euclid(DAY) * DAY - offset;
-        return Some((Instant::from_micros(start), Instant::from_micros(start + DAY)));
+/// A day as people write one: a date of the calendar, which lies in the workspace's zone unless an offset was written
+/// with it. It stays that date whatever becomes of the zone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Day {
+    date: Date,
+    /// Seconds from UTC, whole minutes and less than a day, if the day lies there.
+    offset: Option<i32>,
+}
+
+impl Day {
+    /// A day of the workspace's zone; `None` before the year 1.
+    pub fn new(date: Date) -> Option<Self> {
+        (date.year() >= 1).then_some(Day { date, offset: None })
     }
-    let (date, _) = find_date(text.as_bytes(), environment)?;
-    Some(day_bounds(date, &environment.timezone))
+
+    /// A day at an offset from UTC in seconds; `None` unless RFC 3339 can tell it.
+    pub fn at_offset(date: Date, offset: i32) -> Option<Self> {
+        let is_told = date.year() >= 1 && offset.unsigned_abs() < 86_400 && offset % 60 == 0;
+        is_told.then_some(Day { date, offset: Some(offset) })
+    }
+
+    /// The day that a literal denotes; `None` if it is no date.
+    ///
+    /// RFC 3339 denotes the day at its own offset, any other date the day of the workspace's zone.
+    ///
+    /// Cost: as [`parse_moment`].
+    ///
+    /// ```
+    /// use headcount::schema::Environment;
+    /// use headcount::value::{Instant, day::Day};
+    /// let environment = Environment::utc(Instant::parse("2026-06-15T12:00:00Z").unwrap());
+    /// let bounds = |text| Day::read(text, &environment).unwrap().bounds(&environment.timezone);
+    /// let (start, end) = bounds("15-06-2026");
+    /// assert_eq!((start.to_string(), end.to_string()), ("2026-06-15T00:00:00Z".into(), "2026-06-16T00:00:00Z".into()));
+    /// let (start, _) = bounds("2026-06-15T01:00:00+02:00");
+    /// assert_eq!(start.to_string(), "2026-06-14T22:00:00Z");
+    /// ```
+    pub fn read(text: &str, environment: &Environment) -> Option<Self> {
+        let text = trim(text);
+        if let Some((_, date, offset)) = parse_with_offset(text) {
+            return Some(Day { date, offset: Some(offset) });
+        }
+        let (date, _) = find_date(text.as_bytes(), environment)?;
+        Some(Day { date, offset: None })
+    }
+
+    /// The date.
+    pub fn date(self) -> Date {
+        self.date
+    }
+
+    /// The offset from UTC in seconds at which the day lies; `None` if it lies in the workspace's zone.
+    pub fn offset(self) -> Option<i32> {
+        self.offset
+    }
+
+    /// Its first moment and the first moment behind it. In a zone it lasts 23 or 25 hours when the clocks change, and no
+    /// time at all if the zone skips it: then it holds nothing, and everything lies before or behind it.
+    pub fn bounds(self, zone: &TimeZone) -> (Instant, Instant) {
+        const DAY: i64 = 86_400_000_000;
+        match self.offset {
+            None => day_bounds(self.date, zone),
+            Some(offset) => {
+                let start = midnight_at(self.date, offset);
+                (start, Instant::from_micros(start.micros() + DAY))
+            }
+        }
+    }
 }
 
 /// Without the white space around it that dates may have: less than Unicode's.

@@ -12,7 +12,7 @@ fn environment(date_format: DateFormat, zone: &str) -> Environment {
 }
 
 fn day(text: &str, date_format: DateFormat) -> Option<String> {
-    let (start, end) = parse_day(text, &environment(date_format, "UTC"))?;
+    let (start, end) = Day::read(text, &environment(date_format, "UTC"))?.bounds(&TimeZone::UTC);
     assert_eq!(end.micros() - start.micros(), 86_400_000_000, "{text}");
     Some(start.to_string()[..10].to_owned())
 }
@@ -65,9 +65,31 @@ fn reads_the_workspaces_order_only() {
 }
 
 #[test]
+fn the_ends_of_the_calendar_are_days_like_any_other() {
+    let zones = ["UTC", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Africa/Kigali"];
+    for zone in zones {
+        let environment = environment(DateFormat::YearMonthDay, zone);
+        for text in ["9999-12-31", "0001-01-01", "9999-12-31T12:00:00-12:00", "0001-01-01T12:00:00+14:00"] {
+            let day = Day::read(text, &environment).unwrap();
+            let (start, end) = day.bounds(&environment.timezone);
+            // Local mean time is not a whole number of minutes, but a day of it is a day.
+            assert_eq!(end.micros() - start.micros(), 86_400_000_000, "{text} in {zone}");
+            let moment = parse_moment(text, &environment).unwrap();
+            assert!(start <= moment && moment < end, "{text} in {zone}");
+            assert_eq!(Instant::parse(&moment.to_string()), Some(moment).filter(|moment| moment.micros() % 1_000_000 == 0));
+        }
+        let late = parse_moment("9999-12-31 23:59:59", &environment).unwrap();
+        let (start, end) = Day::read("9999-12-31", &environment).unwrap().bounds(&environment.timezone);
+        assert!(start < late && late.micros() + 1_000_000 == end.micros(), "{zone}");
+        assert!(parse_moment("9999-12-31 24:00", &environment).is_some_and(|moment| moment == end), "{zone}");
+    }
+}
+
+#[test]
 fn a_day_follows_the_calendar_when_clocks_change() {
     let span = |text: &str, zone: &str| {
-        let (start, end) = parse_day(text, &environment(DateFormat::YearMonthDay, zone)).unwrap();
+        let environment = environment(DateFormat::YearMonthDay, zone);
+        let (start, end) = Day::read(text, &environment).unwrap().bounds(&environment.timezone);
         (start.to_string(), (end.micros() - start.micros()) / 3_600_000_000)
     };
     assert_eq!(span("2026-03-08", "America/New_York"), ("2026-03-08T05:00:00Z".into(), 23));
@@ -128,7 +150,8 @@ proptest! {
         zone in prop_oneof![Just("UTC"), Just("America/New_York"), Just("Asia/Kolkata"), Just("Pacific/Apia")],
     ) {
         let environment = environment(format, zone);
-        let (day, moment) = (parse_day(&text, &environment), parse_moment(&text, &environment));
+        let day = Day::read(&text, &environment).map(|day| day.bounds(&environment.timezone));
+        let moment = parse_moment(&text, &environment);
         prop_assert_eq!(day.is_some(), moment.is_some());
         if let (Some((start, end)), Some(moment)) = (day, moment) {
             prop_assert!(start <= end);

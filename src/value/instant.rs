@@ -3,8 +3,10 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
-/// A moment: microseconds since 1970-01-01T00:00:00Z, rounded down. Years 1 to 9999.
+/// A moment: microseconds since 1970-01-01T00:00:00Z, rounded down. It can be any that a date of the years 1 to 9999, a
+/// time of day and an offset from UTC can tell, so the first and the last lie a day beyond those years in UTC.
 ///
 /// ```
 /// use headcount::value::Instant;
@@ -15,10 +17,11 @@ use jiff::Timestamp;
 pub struct Instant(i64);
 
 impl Instant {
-    /// The last moment that can be told.
-    pub const MAX: Instant = Instant(253_402_300_799_999_999);
-    /// The first moment that can be told.
-    pub const MIN: Instant = Instant(-62_135_596_800_000_000);
+    /// The end of the last day that can be told, 9999-12-31 at -23:59: it lies behind all that a text can say.
+    pub const MAX: Instant = Instant(Self::MAX_MICROS);
+    const MAX_MICROS: i64 = 253_402_387_140_000_000;
+    /// The first moment that can be told: 0001-01-01 at +23:59.
+    pub const MIN: Instant = Instant(-62_135_683_140_000_000);
 
     /// From microseconds since the epoch, kept within [`Instant::MIN`] and [`Instant::MAX`].
     pub fn from_micros(micros: i64) -> Self {
@@ -38,10 +41,11 @@ impl Instant {
     /// Reads RFC 3339 as DESIGN says: seconds optional, a fraction only with seconds, `T` and `Z` in upper case, offset
     /// with a colon; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        parse_with_offset(text).map(|(instant, _)| instant)
+        parse_with_offset(text).map(|(instant, ..)| instant)
     }
 
-    /// As jiff's type, to do calendar arithmetic with; its last moment is about a day earlier than ours.
+    /// As jiff's type, whose last moment is about a day earlier than ours: see
+    /// [`civil`](crate::value::calendar::civil) for what a clock shows.
     pub fn timestamp(self) -> Timestamp {
         Timestamp::from_microsecond(self.0).unwrap_or(Timestamp::MAX)
     }
@@ -52,8 +56,8 @@ impl Instant {
     }
 }
 
-/// Reads RFC 3339, and gives the offset from UTC in seconds that was written.
-pub fn parse_with_offset(text: &str) -> Option<(Instant, i32)> {
+/// Reads RFC 3339, and gives the date and the offset from UTC in seconds that were written.
+pub fn parse_with_offset(text: &str) -> Option<(Instant, Date, i32)> {
     let bytes = text.as_bytes();
     let digits = |from: usize, to: usize| -> Option<i64> {
         let part = bytes.get(from..to)?;
@@ -100,16 +104,21 @@ pub fn parse_with_offset(text: &str) -> Option<(Instant, i32)> {
     if hour > 23 || minute > 59 || second > 59 || year < 1 {
         return None;
     }
-    let date = jiff::civil::Date::new(year as i16, month as i8, day as i8).ok()?;
-    let days = i64::from(days_from_epoch(date));
-    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset;
-    Some((Instant::from_micros(seconds * 1_000_000 + micros), offset as i32))
+    let date = Date::new(year as i16, month as i8, day as i8).ok()?;
+    let seconds = hour * 3600 + minute * 60 + second;
+    let midnight = midnight_at(date, offset as i32);
+    Some((Instant::from_micros(midnight.micros() + seconds * 1_000_000 + micros), date, offset as i32))
+}
+
+/// The beginning of a date at an offset from UTC in seconds.
+pub(super) fn midnight_at(date: Date, offset: i32) -> Instant {
+    Instant::from_micros((i64::from(days_from_epoch(date)) * 86_400 - i64::from(offset)) * 1_000_000)
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar.
 ///
 /// Source: H. Hinnant, "chrono-compatible low-level date algorithms".
-fn days_from_epoch(date: jiff::civil::Date) -> i32 {
+fn days_from_epoch(date: Date) -> i32 {
     let (year, month, day) = (i32::from(date.year()), i32::from(date.month()), i32::from(date.day()));
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -126,10 +135,35 @@ impl From<Timestamp> for Instant {
     }
 }
 
-/// RFC 3339 in UTC, with a fraction of as many digits as it takes.
+/// The calendar repeats after 400 years, weekdays included.
+pub(super) const CYCLE_YEARS: i16 = 400;
+pub(super) const CYCLE: i64 = 146_097 * 86_400_000_000;
+
+/// RFC 3339 in UTC, with a fraction of as many digits as it takes. A moment beyond the years that four digits tell in UTC
+/// is written at the offset at which they do; [`Instant::MAX`] as the end of its day.
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.timestamp(), f)
+        /// 9999-01-01 and 10000-01-01, both in UTC, and 0001-01-01.
+        const LAST_YEAR: i64 = 253_370_764_800_000_000;
+        const BEHIND: i64 = 253_402_300_800_000_000;
+        const FIRST: i64 = -62_135_596_800_000_000;
+        /// The greatest offset that can be written.
+        const OFFSET: i64 = (23 * 60 + 59) * 60_000_000;
+        // What jiff cannot tell is told as it is a cycle away from there.
+        let told = |micros: i64, offset: &str, f: &mut fmt::Formatter<'_>| {
+            let far = micros >= LAST_YEAR;
+            let near = Instant(if far { micros - CYCLE } else { micros }).timestamp().to_string();
+            let near = near.strip_suffix('Z').unwrap_or(&near);
+            let (year, rest) = near.split_at(if far { 4 } else { 0 });
+            write!(f, "{}{rest}{offset}", if year.is_empty() { "" } else { "9999" })
+        };
+        match self.0 {
+            Self::MAX_MICROS => f.write_str("9999-12-31T24:00:00-23:59"),
+            FIRST..LAST_YEAR => fmt::Display::fmt(&self.timestamp(), f),
+            LAST_YEAR..BEHIND => told(self.0, "Z", f),
+            BEHIND.. => told(self.0 - OFFSET, "-23:59", f),
+            _ => told(self.0 + OFFSET, "+23:59", f),
+        }
     }
 }
 
@@ -177,7 +211,36 @@ mod tests {
         assert_eq!(Instant::parse("1969-12-31T23:59:59.9999999Z").map(Instant::micros), Some(-1));
     }
 
+    #[test]
+    fn tells_the_first_and_the_last_moments() {
+        for (text, same) in [
+            ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+            ("9999-12-31T00:00:00-05:00", "9999-12-31T05:00:00Z"),
+            ("9999-12-31T23:00:00-05:00", "9999-12-31T04:01:00-23:59"),
+            ("9999-12-31T23:59:59.999999-23:59", "9999-12-31T23:59:59.999999-23:59"),
+            ("0001-01-01T00:00:00+02:00", "0001-01-01T21:59:00+23:59"),
+            ("0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00+23:59"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ] {
+            let instant = Instant::parse(text).unwrap();
+            assert_eq!(instant.to_string(), same, "{text}");
+            assert_eq!(Instant::parse(same), Some(instant), "{text}");
+        }
+        assert_eq!(Instant::MAX.to_string(), "9999-12-31T24:00:00-23:59");
+    }
+
     proptest! {
+        #[test]
+        fn the_edges_read_back(
+            micros in prop_oneof![
+                Instant::MIN.micros()..Instant::MIN.micros() + 200_000_000_000,
+                Instant::MAX.micros() - 300_000_000_000..Instant::MAX.micros(),
+            ],
+        ) {
+            let instant = Instant::from_micros(micros);
+            prop_assert_eq!(Instant::parse(&instant.to_string()), Some(instant));
+        }
+
         #[test]
         fn printing_reads_back(micros in Instant::MIN.micros()..Instant::MAX.micros()) {
             let instant = Instant::from_micros(micros);

@@ -1,24 +1,26 @@
 //! The clock: what flips by itself as time passes, found through the indexes of times and recorded at the moment at
 //! which it was due.
 
+use std::sync::Arc;
+
 use roaring::RoaringBitmap;
 
 use crate::ids::{AtomId, DocumentNumber, GroupId};
 use crate::index::property::{instant_key, instant_of_key};
-use crate::index::{AttributeIndex, FieldKinds, PropertyId};
+use crate::index::{AttributeIndex, FieldKinds, IndexError, PropertyId};
 use crate::plan::atom::{Atom, Expr, LogicalPlan, TimeBound, TimeProperty};
 use crate::plan::physical::Rules;
 use crate::refresh::clock::{ClockFlips, TimeValues, Window};
-use crate::refresh::{Engine, Memberships, Moment, Side, TableError};
-use crate::store::{Cause, RowView, View};
+use crate::refresh::{Engine, Flips, Moment, TableError};
+use crate::store::{Cause, MemberSet, RowView, View};
 use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::adapters::Overlay;
 use crate::workspace::definitions::Definitions;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::overrides;
+use crate::workspace::filling::StoredMembers;
 use crate::workspace::search::Searchable;
-use crate::workspace::writer::Writer;
+use crate::workspace::writer::{Commit, Writer};
 
 impl Definitions {
     /// The engine of all groups that are kept exact.
@@ -35,28 +37,6 @@ impl Definitions {
             TableError::Cycle(cycle) => WorkspaceError::GroupCycle(cycle.path.iter().map(name).collect()),
             TableError::AnyGroup(group) => WorkspaceError::GroupCycle(vec![name(&group), name(&group)]),
         }
-    }
-}
-
-/// Members of groups that are outside the engine's table, because their queries no longer compile: as they are stored,
-/// before and after.
-pub(crate) struct StaleMembers {
-    members: Vec<(GroupId, RoaringBitmap)>,
-}
-
-impl StaleMembers {
-    pub(crate) fn load(view: View<'_>, engine: &Engine) -> Result<Self, WorkspaceError> {
-        let mut members = Vec::new();
-        for &group in engine.table().outside() {
-            members.push((group, view.members(overrides::set_of(group))?));
-        }
-        Ok(StaleMembers { members })
-    }
-}
-
-impl Memberships for StaleMembers {
-    fn holds(&self, group: GroupId, document: DocumentNumber, _: Side) -> bool {
-        self.members.iter().any(|(id, members)| *id == group && members.contains(document.0))
     }
 }
 
@@ -82,16 +62,18 @@ impl<'t> IndexedTimes<'t> {
 }
 
 impl TimeValues for IndexedTimes<'_> {
-    fn first_at_or_after(&self, property: TimeProperty, instant: Instant) -> Option<Instant> {
+    type Error = IndexError;
+
+    fn first_at_or_after(&self, property: TimeProperty, instant: Instant) -> Result<Option<Instant>, IndexError> {
         let (rtxn, _) = self.view.index_tables();
-        let key = self.index.first_key(rtxn, Self::property(property), &instant_key(instant)).ok().flatten()?;
-        instant_of_key(&key)
+        let key = self.index.first_key(rtxn, Self::property(property), &instant_key(instant))?;
+        Ok(key.and_then(|key| instant_of_key(&key)))
     }
 
-    fn extent(&self, property: TimeProperty) -> Option<(Instant, Instant)> {
+    fn extent(&self, property: TimeProperty) -> Result<Option<(Instant, Instant)>, IndexError> {
         let (rtxn, _) = self.view.index_tables();
-        let (low, high) = self.index.extent(rtxn, Self::property(property)).ok().flatten()?;
-        Some((instant_of_key(&low)?, instant_of_key(&high)?))
+        let extent = self.index.extent(rtxn, Self::property(property))?;
+        Ok(extent.and_then(|(low, high)| Some((instant_of_key(&low)?, instant_of_key(&high)?))))
     }
 }
 
@@ -130,7 +112,7 @@ fn flips_between(
     until: Instant,
 ) -> Result<Vec<ClockFlips>, WorkspaceError> {
     engine.set_now(Moment::new(from, definitions.environment(from).timezone));
-    let windows = engine.windows(until, &IndexedTimes::new(view, definitions));
+    let windows = engine.windows(until, &IndexedTimes::new(view, definitions))?;
     let documents = candidates(view, definitions, &windows, from)?;
     let mut rows: Vec<(DocumentNumber, RowView<'_>)> = Vec::new();
     for document in documents.iter().map(DocumentNumber) {
@@ -138,11 +120,65 @@ fn flips_between(
             rows.push((document, row));
         }
     }
-    let stale = StaleMembers::load(view, engine)?;
-    Ok(engine.advance(until, &rows, &stale))
+    let outside = StoredMembers::load_among(view, engine.table().outside().iter().copied(), &documents)?;
+    Ok(engine.advance(until, &rows, &outside))
+}
+
+/// How far a write may move the clock ahead of the system's, in microseconds: five minutes, since clocks differ.
+pub const MOST_AHEAD: i64 = 5 * 60 * 1_000_000;
+
+/// What setting the clock back did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClockReset {
+    /// Where the clock stood.
+    pub from: Instant,
+    /// Where it stands now.
+    pub to: Instant,
+    /// Entries of the log that lay behind that moment, and have it as their time now.
+    pub entries: u64,
+}
+
+/// Whether a moment is further ahead of the system's clock than clocks differ.
+fn is_ahead(moment: Instant, system: Instant) -> bool {
+    moment.micros() > system.micros().saturating_add(MOST_AHEAD)
+}
+
+/// Refuses a moment that is ahead of the system's clock.
+pub(crate) fn refuse_ahead(now: Instant) -> Result<(), WorkspaceError> {
+    let system = Instant::now();
+    if is_ahead(now, system) { Err(WorkspaceError::Ahead { now, system }) } else { Ok(()) }
 }
 
 impl Workspace {
+    pub(crate) fn check_not_ahead(&self, now: Instant) -> Result<(), WorkspaceError> {
+        if self.allows_future { Ok(()) } else { refuse_ahead(now) }
+    }
+
+    /// The workspace's clock, if it is more than five minutes ahead of the system's: then groups that go by today are those
+    /// of that day, until it comes or [`Workspace::reset_clock`] sets the clock back.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn is_ahead(&self) -> Result<Option<Instant>, WorkspaceError> {
+        let clock = self.store.read()?.view().state().clock;
+        Ok(Some(clock).filter(|&clock| is_ahead(clock, Instant::now())))
+    }
+
+    /// Sets the clock to a moment, also back from one that it ran ahead to, and logs what then moves: memberships are those
+    /// of that moment. If it is not before the clock, this is a tick.
+    ///
+    /// Times never decrease along the log: entries that lie behind the moment have it as their time from now on. Their
+    /// places and their moves stay, so that the members as of the moment, or a later one, are what the log sums up to, and
+    /// as of an earlier one they are what they were.
+    ///
+    /// Cost: a search for each group that goes by time, and a write for each entry that lies behind the moment.
+    ///
+    /// # Errors
+    /// If the store fails; as for [`Workspace::tick`].
+    pub fn reset_clock(&self, now: Instant) -> Result<Commit<ClockReset>, WorkspaceError> {
+        self.write_as(Instant::MIN, Cause::Clock, |writer| writer.reset_clock(now))
+    }
+
     /// The members of the groups that a tick to `now` would move, without writing anything.
     pub(crate) fn moves_until(
         &self,
@@ -174,6 +210,50 @@ impl Workspace {
 }
 
 impl Writer<'_> {
+    fn reset_clock(&mut self, to: Instant) -> Result<ClockReset, WorkspaceError> {
+        let from = self.now();
+        if to >= from {
+            self.catch_up(to)?;
+            return Ok(ClockReset { from, to, entries: 0 });
+        }
+        let entries = self.txn.reset_clock(to)?;
+        self.environment.now = to;
+        self.restart_pending()?;
+        let definitions = Arc::clone(&self.definitions);
+        let mut flips: Vec<Flips> = Vec::new();
+        for group in self.smart_groups_in_order()? {
+            let Some(query) = definitions.groups.get(&group).and_then(|group| group.active.as_ref()) else { continue };
+            let moved = |group: &GroupId| flips.iter().any(|flips| flips.group == *group);
+            let may_move = definitions.plan_of(group, query).atoms.iter().any(|atom| match atom {
+                Atom::GroupIn(groups) => groups.iter().any(moved),
+                atom => atom.depends_on_time(),
+            });
+            if !may_move {
+                continue;
+            }
+            let after = self.workspace.active_matches(self.txn.view(), &definitions, (group, query), to)?;
+            let before = self.txn.view().members(MemberSet::Active(group))?;
+            if before != after {
+                self.txn.replace_members(MemberSet::Active(group), &after)?;
+                let of = |documents: RoaringBitmap| documents.iter().map(DocumentNumber).collect();
+                flips.push(Flips { group, entered: of(&after - &before), left: of(before - after) });
+            }
+        }
+        self.log_only(&flips, to, Cause::Clock)?;
+        self.schedule()?;
+        Ok(ClockReset { from, to, entries })
+    }
+
+    /// Brings a batch that began at the clock's moment to another, unless that is earlier.
+    pub(crate) fn catch_up(&mut self, now: Instant) -> Result<(), WorkspaceError> {
+        if now > self.now() {
+            self.workspace.check_not_ahead(now)?;
+            self.tick(now)?;
+            self.environment.now = now;
+        }
+        Ok(())
+    }
+
     /// Advances the clock, and records each flip on the way at its own moment.
     pub(crate) fn tick(&mut self, now: Instant) -> Result<(), WorkspaceError> {
         let state = *self.txn.view().state();
@@ -211,8 +291,10 @@ impl Writer<'_> {
     fn note_next_due(&mut self, engine: &Engine, now: Instant) -> Result<(), WorkspaceError> {
         let times = IndexedTimes::new(self.txn.view(), &self.definitions);
         let pending = self.definitions.pending_engine(now)?;
-        let next = [Some(engine), pending.as_ref()].into_iter().flatten().filter_map(|engine| engine.next_flip(&times));
-        let next = next.min();
+        let mut next: Option<Instant> = None;
+        for engine in [Some(engine), pending.as_ref()].into_iter().flatten() {
+            next = next.into_iter().chain(engine.next_flip(&times)?).min();
+        }
         self.txn.set_next_due(next);
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
+
 use crate::ids::GroupId;
 use crate::plan::atom::LogicalPlan;
 use crate::schema::{Environment, Schema};
@@ -47,6 +49,11 @@ impl Definitions {
             groups.insert(id, GroupDefinition { record, active, pending });
         }
         Ok(Definitions { version: view.state().schema_version, settings, environment, schema: view.schema()?, groups })
+    }
+
+    /// The zone in which days lie.
+    pub(crate) fn timezone(&self) -> &TimeZone {
+        &self.environment.timezone
     }
 
     /// The environment at a moment.

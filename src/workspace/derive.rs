@@ -9,11 +9,11 @@ use roaring::RoaringBitmap;
 use crate::contact::{ContactView, convert_field_text};
 use crate::ids::{Block, DocumentNumber, FieldId, GroupId, Sequence};
 use crate::index::{AttributeIndex, FieldKinds, RowChange, text::TextIndex};
-use crate::language::{self, Resolve};
 use crate::refresh::Flips;
 use crate::schema::{Environment, FieldType, Schema};
-use crate::sema::{group_check, print};
+use crate::sema::rebind;
 use crate::store::{Cause, MemberSet, RowView, row};
+use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::check::CheckReport;
 use crate::workspace::definitions::{Definitions, stored};
@@ -22,6 +22,17 @@ use crate::workspace::indexing::IndexReport;
 use crate::workspace::settings::Settings;
 use crate::workspace::writer::Writer;
 
+/// What a change of the environment or of a field's type did to what is derived from it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Derived {
+    /// Values of fields that are read differently now.
+    pub values: u64,
+    /// Contacts that entered smart groups, counted in each.
+    pub entered: u64,
+    /// Contacts that left smart groups, counted in each.
+    pub left: u64,
+}
+
 impl Workspace {
     /// Builds the text index and all attribute indexes from the rows, and the memberships with them.
     ///
@@ -29,10 +40,12 @@ impl Workspace {
     ///
     /// # Errors
     /// If a row is damaged, or the store or the text index cannot be written.
-    pub fn rebuild(&self, now: crate::value::Instant) -> Result<IndexReport, WorkspaceError> {
+    pub fn rebuild(&self, now: Instant) -> Result<IndexReport, WorkspaceError> {
         let run = self.text.begin_run()?;
-        self.write(now, |writer| {
+        // The clock goes by the indexes of times: they are built before it moves.
+        self.write_as(Instant::MIN, Cause::Change, |writer| {
             writer.rebuild_indexes()?;
+            writer.catch_up(now)?;
             writer.rebuild_members()
         })?;
         // Everybody is dirty now, so whatever the text index holds, or lacks, no answer relies on it.
@@ -47,7 +60,7 @@ impl Workspace {
     ///
     /// # Errors
     /// If a row is damaged: rows are the truth, and cannot be built from anything.
-    pub fn repair(&self, now: crate::value::Instant) -> Result<(CheckReport, CheckReport), WorkspaceError> {
+    pub fn repair(&self, now: Instant) -> Result<(CheckReport, CheckReport), WorkspaceError> {
         let before = self.reader(now)?.check()?;
         if self.store.note_is_damaged()? == Some(true) {
             self.store.mend_note()?;
@@ -61,17 +74,17 @@ impl Workspace {
 }
 
 impl Writer<'_> {
-    /// Sets the environment: dates of rows and of groups' queries are derived anew from their texts, indexes and
-    /// memberships from them.
+    /// Sets the environment: dates of rows are derived anew from their texts, indexes and memberships from them. Groups'
+    /// queries keep the dates that they name, which are days of the new zone then.
     ///
     /// # Errors
     /// [`WorkspaceError::WouldInvalidate`] with the groups that would no longer compile.
-    pub fn set_settings(&mut self, settings: &Settings) -> Result<(), WorkspaceError> {
+    pub fn set_settings(&mut self, settings: &Settings) -> Result<Derived, WorkspaceError> {
         self.flush()?;
         let mut new = settings.stored()?;
         new.derived_with.clone_from(&self.definitions.settings.derived_with);
         if new == self.definitions.settings {
-            return Ok(());
+            return Ok(Derived::default());
         }
         let before = Arc::clone(&self.definitions);
         self.txn.put_settings(&new)?;
@@ -88,7 +101,7 @@ impl Writer<'_> {
         field: FieldId,
         name: Option<&str>,
         kind: Option<FieldType>,
-    ) -> Result<(), WorkspaceError> {
+    ) -> Result<Derived, WorkspaceError> {
         self.flush()?;
         let Some(known) = self.definitions.schema.field_by_id(field).cloned() else {
             return Err(WorkspaceError::UnknownField { key: format!("{field:?}"), near: None });
@@ -102,39 +115,37 @@ impl Writer<'_> {
         }
         edited.kind = kind.unwrap_or(known.kind);
         if edited == known {
-            return Ok(());
+            return Ok(Derived::default());
         }
         let before = Arc::clone(&self.definitions);
         self.txn.put_field(&edited)?;
         self.reload()?;
-        if edited.kind == known.kind { Ok(()) } else { self.derive_anew(&before) }
+        if edited.kind == known.kind { Ok(Derived::default()) } else { self.derive_anew(&before) }
     }
 
     /// Rows, queries, indexes and memberships by the definitions at hand, which were just changed.
-    fn derive_anew(&mut self, before: &Definitions) -> Result<(), WorkspaceError> {
+    fn derive_anew(&mut self, before: &Definitions) -> Result<Derived, WorkspaceError> {
         self.derive_queries(before)?;
-        self.derive_rows()?;
+        let values = self.derive_rows()?;
         self.rebuild_indexes()?;
-        self.rebuild_members()
+        let (entered, left) = self.rebuild_members()?;
+        Ok(Derived { values, entered, left })
     }
 
-    /// The queries of all groups, printed as they were meant and read as they are meant now.
+    /// The queries of all groups, by the types of fields and the environment of now: see [`rebind`].
     fn derive_queries(&mut self, before: &Definitions) -> Result<(), WorkspaceError> {
-        let now = self.now();
-        let new = self.environment.clone();
-        // The day that a literal meant lies in the old zone; how it must be written follows from the new order.
-        let printing = Environment { date_format: new.date_format, ..before.environment(now) };
         let mut broken = Vec::new();
         for (&id, group) in &before.groups {
             let mut record = group.record.clone();
             for (query, slot) in [(&group.active, &mut record.active), (&group.pending, &mut record.pending)] {
                 let Some(query) = query else { continue };
-                let text = print::canonical_in(query, &before.schema, &printing);
-                let names = Resolve::Schema(&self.definitions.schema);
-                match language::parse_with(&text, query.dialect, names, &new) {
-                    Ok(parsed) if group_check(&parsed.query).is_ok() => *slot = Some(stored(&parsed.query)),
-                    Ok(_) => broken.push((record.name.clone(), "it may not be a group's query".to_owned())),
-                    Err(errors) => broken.push((record.name.clone(), errors.first().message.clone())),
+                match rebind(query, &self.definitions.schema, &self.environment) {
+                    Ok(rebound) if rebound == *query => {}
+                    Ok(rebound) => *slot = Some(stored(&rebound)),
+                    Err(errors) => {
+                        let reason = errors.first().map_or_else(String::new, |error| error.message.clone());
+                        broken.push((record.name.clone(), reason));
+                    }
                 }
             }
             if record != group.record {
@@ -148,21 +159,22 @@ impl Writer<'_> {
     }
 
     /// The typed values of all rows, from their texts.
-    fn derive_rows(&mut self) -> Result<(), WorkspaceError> {
+    fn derive_rows(&mut self) -> Result<u64, WorkspaceError> {
         let definitions = Arc::clone(&self.definitions);
+        let mut values = 0;
         for block in self.blocks() {
             let mut changed: Vec<(DocumentNumber, Vec<u8>)> = Vec::new();
             for (document, bytes) in self.txn.view().rows_of_block(block)? {
                 let row = RowView::open(document, bytes).map_err(|damage| damaged_row(document, damage))?;
-                if let Some(bytes) = derived(document, &row, &definitions.schema, &self.environment) {
-                    changed.push((document, bytes));
-                }
+                let (moved, bytes) = derived(document, &row, &definitions.schema, &self.environment);
+                values += moved;
+                changed.extend(bytes.map(|bytes| (document, bytes)));
             }
             for (document, bytes) in changed {
                 self.txn.replace_row(document, &bytes)?;
             }
         }
-        Ok(())
+        Ok(values)
     }
 
     /// Attribute indexes, identities and addresses from the rows; everybody is to be indexed for words again.
@@ -197,8 +209,9 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Memberships from the rows. The log learns of whatever its sum does not account for.
-    pub(crate) fn rebuild_members(&mut self) -> Result<(), WorkspaceError> {
+    /// Memberships from the rows. The log learns of whatever its sum does not account for; gives how many entered and left
+    /// by that.
+    pub(crate) fn rebuild_members(&mut self) -> Result<(u64, u64), WorkspaceError> {
         self.restart_pending()?;
         let mut manual: BTreeMap<GroupId, RoaringBitmap> = BTreeMap::new();
         for block in self.blocks() {
@@ -227,7 +240,9 @@ impl Writer<'_> {
             flips.push(Flips { group, entered: of(&members - &known), left: of(&known - &members) });
         }
         self.log_only(&flips, self.now(), Cause::Edit)?;
-        self.schedule()
+        self.schedule()?;
+        let count = |of: fn(&Flips) -> usize| flips.iter().map(|flips| of(flips) as u64).sum();
+        Ok((count(|flips| flips.entered.len()), count(|flips| flips.left.len())))
     }
 
     /// The members of each group by the log alone.
@@ -254,21 +269,27 @@ impl Writer<'_> {
     }
 }
 
-/// The row with its fields' values derived anew; `None` if they are the same.
-fn derived(document: DocumentNumber, row: &RowView<'_>, schema: &Schema, environment: &Environment) -> Option<Vec<u8>> {
+/// How many values of a row are others when they are derived anew, and the row with them; `None` if there are none.
+fn derived(
+    document: DocumentNumber,
+    row: &RowView<'_>,
+    schema: &Schema,
+    environment: &Environment,
+) -> (u64, Option<Vec<u8>>) {
     let mut contact = row.to_contact();
-    let mut changed = false;
+    let mut changed = 0;
     for (id, value) in &mut contact.fields {
         let Some(field) = schema.field_by_id(*id) else { continue };
         let typed = convert_field_text(&value.text, field.kind, environment);
-        changed |= typed != value.typed;
+        changed += u64::from(typed != value.typed);
         value.typed = typed;
     }
-    changed.then(|| {
+    let bytes = (changed > 0).then(|| {
         let mut bytes = Vec::with_capacity(256);
         row::encode(document, &contact, &mut bytes);
         bytes
-    })
+    });
+    (changed, bytes)
 }
 
 fn damaged_row(document: DocumentNumber, damage: crate::store::Damage) -> WorkspaceError {

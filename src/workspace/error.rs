@@ -6,6 +6,7 @@ use crate::diagnostic::Errors;
 use crate::index::IndexError;
 use crate::schema::FieldType;
 use crate::store::StoreError;
+use crate::value::Instant;
 use crate::workspace::settings::SettingsError;
 
 /// Why a workspace could not do what it was asked. Nothing was changed.
@@ -81,7 +82,21 @@ pub enum WorkspaceError {
     /// A cursor that no `query` gave, or of another query.
     BadCursor,
     /// The moment asked for lies before the log's horizon.
-    BeforeHorizon(crate::value::Instant),
+    BeforeHorizon(Instant),
+    /// The moment asked for lies in the future.
+    StillToCome {
+        /// What was asked for.
+        asked: Instant,
+        /// The present moment, or the workspace's clock if that is later.
+        present: Instant,
+    },
+    /// A write would move the clock ahead of the system's: see [`Workspace::allow_future`](super::Workspace::allow_future).
+    Ahead {
+        /// The moment that the write was to have.
+        now: Instant,
+        /// The system's clock.
+        system: Instant,
+    },
     /// The text index kept changing while it was opened.
     Busy,
     /// Whoever made the batch gave it up, and knows why.
@@ -145,6 +160,14 @@ impl fmt::Display for WorkspaceError {
             WorkspaceError::BeforeHorizon(horizon) => {
                 write!(f, "the log reaches back to {horizon} only")
             }
+            WorkspaceError::StillToCome { asked, present } => {
+                write!(f, "{asked} is still to come: it is {present}, and who will be a member then is not known")
+            }
+            WorkspaceError::Ahead { now, system } => write!(
+                f,
+                "{now} is ahead of the system's clock, which says {system}: the workspace's clock would stay there, and \
+                 groups that go by today with it; --allow-future does it all the same"
+            ),
             WorkspaceError::Abandoned => f.write_str("the batch was given up"),
             WorkspaceError::Busy => f.write_str("the text index kept changing while it was opened; try again"),
         }

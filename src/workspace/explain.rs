@@ -82,7 +82,7 @@ impl Reader<'_> {
     /// # Errors
     /// If the store or an index cannot be read.
     pub fn explain(&self, query: &Query, analyze: bool) -> Result<Explained, WorkspaceError> {
-        let plan = logical::lower(query);
+        let plan = logical::lower(query, &self.environment().timezone);
         let names = Names(self.schema());
         let describe = |atom: &Atom| names.atom(atom);
         let physical = self.run(&plan, |search| search.explain(&describe, analyze))?;

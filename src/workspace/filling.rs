@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::ids::{BLOCK_SIZE, Block, DocumentNumber, GroupId};
 use crate::refresh::fill::{BlockFill, BlockWords};
@@ -99,19 +100,74 @@ type References = BTreeMap<GroupId, Vec<GroupId>>;
 /// Members of one group, by block ascending.
 type MemberBlocks = Vec<(Block, Box<BlockWords>)>;
 
-/// Members, as they are stored, of smart groups that an engine's table leaves outside.
-pub(crate) struct StoredMembers(FxHashMap<GroupId, RoaringBitmap>);
+/// Members of groups that are outside an engine's table, as they are stored, before and after: pins, exclusions, and smart
+/// groups that do not compile any more or belong to another pass.
+///
+/// There may be as many as groups, and mostly of a handful of members: so they are kept by contact, and only sets of many
+/// by group.
+#[derive(Default)]
+pub(crate) struct StoredMembers {
+    by_document: FxHashMap<u32, SmallVec<[GroupId; 4]>>,
+    wide: Vec<(GroupId, RoaringBitmap)>,
+}
+
+/// A set of more members is kept as a bitmap when it is not known which contacts will be asked for.
+const WIDE: u64 = 4096;
 
 impl StoredMembers {
+    /// Those of some groups, for whatever contact.
     pub(crate) fn load(view: View<'_>, groups: impl IntoIterator<Item = GroupId>) -> Result<Self, WorkspaceError> {
-        let load = |group| Ok((group, view.members(set_of(group))?));
-        Ok(StoredMembers(groups.into_iter().map(load).collect::<Result<_, WorkspaceError>>()?))
+        let mut all = StoredMembers::default();
+        for group in groups {
+            let members = view.members(set_of(group))?;
+            if members.len() > WIDE {
+                all.wide.push((group, members));
+            } else {
+                all.add(group, &members);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Those of some groups among some contacts.
+    pub(crate) fn load_among(
+        view: View<'_>,
+        groups: impl IntoIterator<Item = GroupId>,
+        documents: &RoaringBitmap,
+    ) -> Result<Self, WorkspaceError> {
+        let mut all = StoredMembers::default();
+        for group in groups {
+            if view.member_count(set_of(group))? > 0 {
+                all.add(group, &(view.members(set_of(group))? & documents));
+            }
+        }
+        Ok(all)
+    }
+
+    fn add(&mut self, group: GroupId, members: &RoaringBitmap) {
+        for document in members {
+            self.by_document.entry(document).or_default().push(group);
+        }
     }
 }
 
 impl Memberships for StoredMembers {
     fn holds(&self, group: GroupId, document: DocumentNumber, _: Side) -> bool {
-        self.0.get(&group).is_some_and(|members| members.contains(document.0))
+        self.by_document.get(&document.0).is_some_and(|groups| groups.contains(&group))
+            || self.wide.iter().any(|(wide, members)| *wide == group && members.contains(document.0))
+    }
+
+    fn held_among(
+        &self,
+        _: &mut dyn Iterator<Item = GroupId>,
+        document: DocumentNumber,
+        _: Side,
+        found: &mut dyn FnMut(GroupId),
+    ) -> u64 {
+        let few = self.by_document.get(&document.0).map_or(&[][..], SmallVec::as_slice);
+        few.iter().copied().for_each(&mut *found);
+        self.wide.iter().filter(|(_, members)| members.contains(document.0)).for_each(|(group, _)| found(*group));
+        (few.len() + self.wide.len()) as u64
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use rayon::prelude::*;
+use roaring::RoaringBitmap;
 use smallvec::SmallVec;
 
 use crate::contact::UrnRef;
@@ -16,8 +17,8 @@ use crate::index::{AttributeIndex, FieldKinds, Gathered, RowChange};
 use crate::refresh::{self, Engine, Flips, Moment};
 use crate::schema::{FieldType, Schema};
 use crate::store::{RowView, StoreError, row};
-use crate::workspace::clock::StaleMembers;
 use crate::workspace::error::WorkspaceError;
+use crate::workspace::filling::StoredMembers;
 use crate::workspace::staging::Staged;
 use crate::workspace::writer::Writer;
 
@@ -55,10 +56,12 @@ impl Writer<'_> {
         let engine = self.workspace.engine(&self.definitions, self.definitions_committed())?;
         let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
         engine.set_now(Moment::new(self.now(), self.environment.timezone.clone()));
-        let stale = StaleMembers::load(self.txn.view(), &engine)?;
+        let documents: RoaringBitmap = changes.iter().map(|change| change.document.0).collect();
+        let outside = engine.table().outside().iter().copied();
+        let outside = StoredMembers::load_among(self.txn.view(), outside, &documents)?;
         let definitions = Arc::clone(&self.definitions);
         let engine = &*engine;
-        let find = || Effects::of(changes, engine, &stale, &definitions.schema);
+        let find = || Effects::of(changes, engine, &outside, &definitions.schema);
         if changes.len() < WORTH_A_THREAD {
             let effects = find();
             return self.write_contacts(changes).map(|()| effects);
@@ -115,7 +118,7 @@ struct Effects {
 }
 
 impl Effects {
-    fn of(changes: &[RowChange<RowView<'_>>], engine: &Engine, stale: &StaleMembers, schema: &Schema) -> Self {
+    fn of(changes: &[RowChange<RowView<'_>>], engine: &Engine, outside: &StoredMembers, schema: &Schema) -> Self {
         let flipping: Vec<refresh::RowChange<&RowView<'_>>> = changes
             .iter()
             .map(|change| refresh::RowChange {
@@ -124,7 +127,7 @@ impl Effects {
                 after: change.after.as_ref(),
             })
             .collect();
-        let mut flips = engine.apply_with(&flipping, stale).flips;
+        let mut flips = engine.apply_with(&flipping, outside).flips;
         flips.extend(manual_flips(changes));
         let dirty = changes
             .par_iter()

@@ -46,7 +46,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use bulk::{Applied, Outcomes};
 pub use change::{Change, ContactPatch, ContactRef, Event, NamedRef};
 pub use check::{CheckReport, Finding};
+pub(crate) use clock::refuse_ahead;
+pub use clock::{ClockReset, MOST_AHEAD};
 pub use depends::Dependent;
+pub use derive::Derived;
 pub use erase::PROMPT_HISTORY;
 pub use error::WorkspaceError;
 pub use explain::Explained;
@@ -80,6 +83,8 @@ pub struct Workspace {
     cache: Mutex<Cache>,
     fills: filling::Fills,
     indexer: Mutex<Option<background::Indexer>>,
+    /// Whether a write may move the clock ahead of the system's.
+    allows_future: bool,
 }
 
 /// Definitions and the engine of their groups, kept as long as no commit changes them.
@@ -123,7 +128,34 @@ impl Workspace {
             cache: Mutex::new(Cache::default()),
             fills: filling::Fills::default(),
             indexer: Mutex::new(None),
+            allows_future: false,
         }
+    }
+
+    /// Lets writes through this handle move the clock ahead of the system's, as simulations and tests do. Otherwise one
+    /// that would move it more than five minutes ahead is refused: one slip of the hand would leave groups that go by
+    /// today in the future until it comes.
+    ///
+    /// ```
+    /// use headcount::value::Instant;
+    /// use headcount::workspace::{Settings, Workspace, WorkspaceError};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
+    /// let future = Instant::parse("2999-01-01T00:00:00Z").ok_or("a date")?;
+    /// assert!(matches!(workspace.tick(future), Err(WorkspaceError::Ahead { .. })));
+    /// let workspace = workspace.allow_future();
+    /// workspace.tick(future)?;
+    /// assert!(workspace.is_ahead()?.is_some());
+    /// // The way back.
+    /// workspace.reset_clock(Instant::now())?;
+    /// assert_eq!(workspace.is_ahead()?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn allow_future(self) -> Self {
+        Workspace { allows_future: true, ..self }
     }
 
     /// The folder.
@@ -145,7 +177,8 @@ impl Workspace {
     /// Waits for other writers, of this process or others. The clock ticks first.
     ///
     /// # Errors
-    /// What `work` returns, or what the store says; nothing is kept then.
+    /// What `work` returns, or what the store says; nothing is kept then. [`WorkspaceError::Ahead`] if `now` is ahead of
+    /// the system's clock and of the workspace's: see [`Workspace::allow_future`].
     pub fn write<T>(
         &self,
         now: Instant,

@@ -68,7 +68,7 @@ pub(crate) fn set_of(group: GroupId) -> MemberSet {
 impl Definitions {
     /// The plan of a group with this query: with its pins and exclusions, if it uses them.
     pub(crate) fn plan_of(&self, group: GroupId, query: &Query) -> LogicalPlan {
-        let plan = logical::lower(query);
+        let plan = logical::lower(query, self.timezone());
         if !self.has_overrides(group) {
             return plan;
         }
@@ -196,7 +196,7 @@ impl Writer<'_> {
         let table = engine.table();
         let referred = table.groups().filter_map(|group| table.plan(group)).flat_map(order::references);
         let referred: BTreeSet<GroupId> = referred.filter(|group| table.outside().contains(group)).collect();
-        let outside = StoredMembers::load(view, referred)?;
+        let outside = StoredMembers::load_among(view, referred, documents)?;
         let mut rows: Vec<(DocumentNumber, RowView<'_>)> = Vec::new();
         for document in documents.iter().map(DocumentNumber) {
             rows.extend(view.row(document)?.map(|row| (document, row)));
@@ -224,11 +224,15 @@ impl Writer<'_> {
         if groups.is_empty() {
             return Ok(());
         }
-        for document in changes.iter().filter(|change| change.after.is_none()).map(|change| change.document) {
-            for set in groups.iter().copied().map(set_of) {
-                if self.txn.view().is_member(set, document)? {
-                    self.txn.apply_members(set, &[], &[document.0])?;
-                }
+        let deleted = changes.iter().filter(|change| change.after.is_none()).map(|change| change.document.0);
+        let deleted: RoaringBitmap = deleted.collect();
+        for set in groups.into_iter().map(set_of) {
+            if deleted.is_empty() || self.txn.view().member_count(set)? == 0 {
+                continue;
+            }
+            let gone: Vec<u32> = (self.txn.view().members(set)? & &deleted).into_iter().collect();
+            if !gone.is_empty() {
+                self.txn.apply_members(set, &[], &gone)?;
             }
         }
         Ok(())

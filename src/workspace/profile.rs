@@ -61,7 +61,7 @@ impl Reader<'_> {
                 profiles.push(GroupProfile { group, atoms: 0, nanos_per_contact: 0, micros: 0, moves_per_day });
                 continue;
             };
-            let atoms = logical::lower(query).atoms.len();
+            let atoms = logical::lower(query, &self.environment().timezone).atoms.len();
             let nanos_per_contact = self.evaluation_time(&whole, group.id, &rows)?;
             let start = Stopwatch::now();
             self.count_query(query)?;

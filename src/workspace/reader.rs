@@ -114,8 +114,8 @@ pub struct Stats {
     pub log_entries: u64,
     /// Contacts whose words are not in the text index yet.
     pub dirty: u64,
-    /// The clock.
-    pub clock: Instant,
+    /// The clock; `None` if nothing has been written yet.
+    pub clock: Option<Instant>,
     /// The next moment at which a membership flips by itself.
     pub next_due: Option<Instant>,
     /// Bytes of the store's file.
@@ -192,6 +192,11 @@ impl<'w> Reader<'w> {
         print::canonical_in(query, self.schema(), &self.environment)
     }
 
+    /// The plan of a query: its days are those of this workspace's zone.
+    fn plan(&self, query: &Query) -> LogicalPlan {
+        logical::lower(query, &self.environment.timezone)
+    }
+
     /// How many contacts, of any status, match a query in the extended dialect.
     ///
     /// # Errors
@@ -206,7 +211,7 @@ impl<'w> Reader<'w> {
     /// # Errors
     /// If the store or an index cannot be read.
     pub fn count_query(&self, query: &Query) -> Result<u64, WorkspaceError> {
-        self.run(&logical::lower(query), |search| search.count())
+        self.run(&self.plan(query), |search| search.count())
     }
 
     /// Everybody who matches a query in the extended dialect.
@@ -223,7 +228,7 @@ impl<'w> Reader<'w> {
     /// # Errors
     /// As for [`Reader::count_query`].
     pub fn matches_query(&self, query: &Query) -> Result<RoaringBitmap, WorkspaceError> {
-        self.run(&logical::lower(query), |search| search.collect())
+        self.run(&self.plan(query), |search| search.collect())
     }
 
     /// The document numbers of everybody who matches a query in the extended dialect, ascending: for who wants a list,
@@ -233,7 +238,7 @@ impl<'w> Reader<'w> {
     /// As for [`Reader::count`].
     pub fn numbers(&self, text: &str) -> Result<Vec<u32>, WorkspaceError> {
         let parsed = self.parse(text, Dialect::Extended)?;
-        self.run(&logical::lower(&parsed.query), |search| search.numbers())
+        self.run(&self.plan(&parsed.query), |search| search.numbers())
     }
 
     /// A page of the contacts that match.
@@ -243,7 +248,7 @@ impl<'w> Reader<'w> {
     pub fn page(&self, query: &Query, request: &PageRequest) -> Result<Page, WorkspaceError> {
         let canonical = self.canonical(query);
         let cursor = request.after.as_deref().map(|text| Cursor::read(text, &canonical, request)).transpose()?;
-        let mut plan = logical::lower(query);
+        let mut plan = self.plan(query);
         if let Some(group) = request.group {
             plan = with_atom(plan, Atom::GroupIn(Box::new([group])));
         }
@@ -478,16 +483,21 @@ impl<'w> Reader<'w> {
     }
 
     /// The members that a group had at a moment: of one between the clock and this reader's now, those that a tick to it
-    /// would leave; of one that is still to come, those of now.
+    /// would leave.
     ///
     /// # Errors
-    /// [`WorkspaceError::BeforeHorizon`] if the log does not reach back so far.
+    /// [`WorkspaceError::BeforeHorizon`] if the log does not reach back so far; [`WorkspaceError::StillToCome`] if the
+    /// moment lies behind the clock and behind this reader's now.
     pub fn members_as_of(&self, group: GroupId, moment: Instant) -> Result<RoaringBitmap, WorkspaceError> {
         let view = self.snapshot.view();
-        if moment >= self.now() {
-            return self.members(group);
+        let present = self.now().max(self.clock());
+        if moment > present {
+            return Err(WorkspaceError::StillToCome { asked: moment, present });
         }
         if moment >= self.clock() {
+            if moment == self.now() {
+                return self.members(group);
+            }
             let mut moved = self.workspace.moves_until(view, &self.definitions, moment)?;
             return match moved.remove(&group) {
                 Some(members) => Ok(members),
@@ -532,7 +542,7 @@ impl<'w> Reader<'w> {
             groups: state.groups,
             log_entries: state.sequence.0 - state.horizon.0,
             dirty: view.dirty()?.len(),
-            clock: state.clock,
+            clock: Some(state.clock).filter(|&clock| clock > Instant::MIN),
             next_due: Some(state.next_due).filter(|&due| due != Instant::MAX),
             file_bytes: usage.file_bytes,
             text_bytes: self.workspace.text.bytes(),

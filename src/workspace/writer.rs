@@ -88,7 +88,11 @@ impl<'w> Writer<'w> {
         let txn = workspace.store.write()?;
         let definitions = workspace.definitions(txn.view())?;
         let version = definitions.version;
-        let now = now.max(txn.view().state().clock);
+        let clock = txn.view().state().clock;
+        if now > clock {
+            workspace.check_not_ahead(now)?;
+        }
+        let now = now.max(clock);
         let environment = definitions.environment(now);
         let before = txn.view().state().sequence;
         let mut writer = Writer {

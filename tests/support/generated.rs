@@ -10,9 +10,11 @@ use headcount::sema::query::{
     Query, RelativeTime, Test, Unit, Value,
 };
 use headcount::span::Span;
-use headcount::value::calendar::{date_of, day_bounds};
+use headcount::value::calendar::date_of;
+use headcount::value::day::Day;
 use headcount::value::words::{name_words, words};
 use headcount::value::{Decimal, Instant, Scheme, Urn, fold::fold};
+use jiff::civil::date;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
@@ -28,10 +30,16 @@ pub(crate) fn zone() -> impl Strategy<Value = TimeZone> {
         .prop_map(|name| TimeZone::get(name).unwrap())
 }
 
-/// About a moment near leap days, ends of months and changes of clocks.
+/// About a moment near leap days, ends of months, changes of clocks and a day that a zone goes over.
 pub(crate) fn moment() -> impl Strategy<Value = Instant> {
-    let anchors =
-        ["2024-02-29T04:30:00Z", "2024-03-10T07:00:00Z", "2023-12-31T23:59:59.999999Z", "2024-11-03T06:00:00Z"];
+    let anchors = [
+        "2024-02-29T04:30:00Z",
+        "2024-03-10T07:00:00Z",
+        "2023-12-31T23:59:59.999999Z",
+        "2024-11-03T06:00:00Z",
+        // Apia goes over a day.
+        "2011-12-30T10:00:00Z",
+    ];
     (prop::sample::select(anchors.to_vec()), -60 * 24i64..60 * 24, prop_oneof![Just(0i64), Just(-1), Just(1)]).prop_map(
         |(anchor, hours, micros)| {
             Instant::from_micros(Instant::parse(anchor).unwrap().micros() + hours * HOUR + micros)
@@ -77,11 +85,28 @@ fn relative(units: &'static [Unit]) -> impl Strategy<Value = RelativeTime> {
 const DAYS: &[Unit] = &[Unit::Day, Unit::Week, Unit::Month, Unit::Year];
 const ALL_UNITS: &[Unit] = &[Unit::Minute, Unit::Hour, Unit::Day, Unit::Week, Unit::Month, Unit::Year];
 
+/// Of a zone, or at an offset of its own; near other moments, or at an end of the calendar.
 fn day() -> impl Strategy<Value = Value> {
-    moment().prop_map(|moment| {
-        let (start, end) = day_bounds(date_of(moment, &TimeZone::UTC), &TimeZone::UTC);
-        Value::Day { start, end }
+    let date = prop_oneof![
+        8 => moment().prop_map(|moment| date_of(moment, &TimeZone::UTC)),
+        1 => prop::sample::select(vec![date(1, 1, 1), date(1, 1, 2), date(9999, 12, 30), date(9999, 12, 31)]),
+    ];
+    let offset = prop::option::weighted(0.2, prop::sample::select(vec![0, 3600, -5 * 3600, 86_340, -86_340]));
+    (date, offset).prop_map(|(date, offset)| {
+        let day = offset.map_or_else(|| Day::new(date), |offset| Day::at_offset(date, offset));
+        Value::Day(day.unwrap())
     })
+}
+
+/// What a contact's dates may be.
+fn value() -> impl Strategy<Value = Instant> {
+    let ends = ["9999-12-31T23:59:59.999999-23:59", "9999-12-31T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"];
+    prop_oneof![
+        8 => moment(),
+        1 => (prop::sample::select(ends.to_vec()), -30i64..30).prop_map(|(end, hours)| {
+            Instant::from_micros((Instant::parse(end).unwrap().micros() + hours * HOUR).min(Instant::MAX.micros() - 1))
+        }),
+    ]
 }
 
 fn date_literal() -> impl Strategy<Value = Literal> {
@@ -206,7 +231,7 @@ pub(crate) fn contact() -> impl Strategy<Value = Contact> {
     let fields = (
         prop::option::of(prop_oneof![4 => number().prop_map(Some), 1 => Just(None)]),
         prop::option::of(text()),
-        prop::option::of(prop_oneof![4 => moment().prop_map(Some), 1 => Just(None)]),
+        prop::option::of(prop_oneof![4 => value().prop_map(Some), 1 => Just(None)]),
         prop::option::of(place()),
     );
     let own = (prop::option::of(text()), prop::option::of(text()), prop::sample::select(&Status::ALL[..]), 0u32..3);
@@ -216,7 +241,7 @@ pub(crate) fn contact() -> impl Strategy<Value = Contact> {
         prop::option::of(1u32..3),
         prop::collection::btree_set(1u32..3, 0..3),
     );
-    (fields, own, sets, moment(), prop::option::of(moment())).prop_map(
+    (fields, own, sets, value(), prop::option::of(value())).prop_map(
         |(
             (age, city, joined, state),
             (name, language, status, tickets),

@@ -16,6 +16,7 @@ pub mod workspace;
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::cli::output::{Color, Format};
@@ -70,6 +71,15 @@ pub struct Global {
     /// The present moment, such as 2026-06-15T12:00:00Z or 2026-06-15, instead of the system's
     #[arg(long, global = true, value_name = "TIME", value_parser = values::moment)]
     pub now: Option<Instant>,
+    /// Let the workspace's clock run ahead of the system's, as simulations do: it would stay there
+    #[arg(
+        long,
+        global = true,
+        env = "HEADCOUNT_ALLOW_FUTURE",
+        hide_env_values = true,
+        value_parser = FalseyValueParser::new()
+    )]
+    pub allow_future: bool,
     /// Say nothing but the answer and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,

@@ -34,8 +34,12 @@ pub struct Apply {
 
 /// `tick`
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  headcount tick")]
-pub struct Tick {}
+#[command(after_help = "Examples:\n  headcount tick\n  headcount tick --reset-clock")]
+pub struct Tick {
+    /// Set the clock to now even if it is ahead, and log what then moves; entries of the log that lie ahead get that time
+    #[arg(long)]
+    pub reset_clock: bool,
+}
 
 /// `log`
 #[derive(Args, Debug)]

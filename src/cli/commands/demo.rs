@@ -75,7 +75,9 @@ fn build(settings: &Settings) -> Outcome<Session<'_>> {
         ..workspace::Settings::default()
     };
     let made = Workspace::create_at(&settings.store, &chosen, settings.now);
-    let session = Session { workspace: made.map_err(|error| failure(error, settings))?, settings };
+    // It plays on a day of its own.
+    let workspace = made.map_err(|error| failure(error, settings))?.allow_future();
+    let session = Session { workspace, settings };
     let mark = SourcePosition { name: MARK.into(), offset: 1 };
     session.write(|writer| writer.advance_source(&mark))?;
     Ok(session)

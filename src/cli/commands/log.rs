@@ -10,20 +10,35 @@ use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
 use crate::ids::Sequence;
-use crate::workspace::LogFilter;
+use crate::workspace::{ClockReset, LogFilter};
 
 /// Time between looks at a log that is followed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Advances the clock, and prints the membership changes that time causes.
-pub(super) fn tick(_: &Tick, settings: &Settings) -> Outcome {
-    let session = Session::open(settings)?;
-    let ticked = session.told(session.workspace.tick(settings.now))?;
+pub(super) fn tick(args: &Tick, settings: &Settings) -> Outcome {
+    let (session, before, after) = if args.reset_clock {
+        let session = Session::open_whatever_the_clock(settings)?;
+        let reset = session.told(session.workspace.reset_clock(settings.now))?;
+        let ClockReset { from, to, entries } = reset.value;
+        if to < from {
+            settings.note(&format!("the clock was set back from {from} to {to}"));
+        }
+        if entries > 0 {
+            let (entries, verbs) = if entries == 1 { ("entry", "lay behind that moment and has") } else { ("entries", "lay behind that moment and have") };
+            settings.note(&format!("{} {entries} of the log {verbs} it as time now", reset.value.entries));
+        }
+        (session, reset.before, reset.after)
+    } else {
+        let session = Session::open(settings)?;
+        let ticked = session.told(session.workspace.tick(settings.now))?;
+        (session, ticked.before, ticked.after)
+    };
     let reader = session.reader()?;
     let mut output = settings.output();
     output.set_zone(reader.environment().timezone.clone());
     let mut feed = Feed::new(&mut output, settings, None, WhenClosed::End);
-    feed.give(&session, &reader, ticked.before, ticked.after, LogFilter::default())?;
+    feed.give(&session, &reader, before, after, LogFilter::default())?;
     feed.finish(&session)
 }
 

@@ -183,8 +183,9 @@ struct StatsItem {
     groups: u64,
     log_entries: u64,
     dirty: u64,
-    #[serde(serialize_with = "as_text")]
-    clock: Instant,
+    /// `null` until something was written.
+    #[serde(serialize_with = "as_text_or_null")]
+    clock: Option<Instant>,
     #[serde(serialize_with = "as_text_or_null")]
     next_due: Option<Instant>,
     file_bytes: u64,
@@ -226,7 +227,7 @@ pub(super) fn stats(_: &Stats, settings: &Settings) -> Outcome {
         ("Groups", Cell::Count(item.groups)),
         ("Log entries", Cell::Count(item.log_entries)),
         ("Waiting for the text index", Cell::Count(item.dirty)),
-        ("Clock", Cell::Moment(item.clock)),
+        ("Clock", Cell::moment(item.clock)),
         ("Next due", Cell::moment(item.next_due)),
         ("Bytes of the store", Cell::Count(item.file_bytes)),
         ("Bytes of the text index", Cell::Count(item.text_bytes)),

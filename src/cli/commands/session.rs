@@ -20,9 +20,22 @@ pub(super) struct Session<'s> {
 }
 
 impl<'s> Session<'s> {
-    /// Opens the workspace that the command line names.
+    /// Opens the workspace that the command line names, and says so if its clock is ahead.
     pub(super) fn open(settings: &'s Settings) -> Outcome<Self> {
+        let session = Self::open_whatever_the_clock(settings)?;
+        if let Some(clock) = session.told(session.workspace.is_ahead())? {
+            settings.warn(&format!(
+                "the workspace's clock stands at {clock}, ahead of the system's: groups that go by today are those of that \
+                 day until it comes; `headcount tick --reset-clock` sets it back"
+            ));
+        }
+        Ok(session)
+    }
+
+    /// Opens the workspace for what sets its clock right.
+    pub(super) fn open_whatever_the_clock(settings: &'s Settings) -> Outcome<Self> {
         let workspace = Workspace::open(&settings.store).map_err(|error| failure(error, settings))?;
+        let workspace = if settings.allows_future { workspace.allow_future() } else { workspace };
         settings.detail(&format!("store {}", workspace.folder().display()));
         Ok(Session { workspace, settings })
     }

@@ -13,14 +13,17 @@ use crate::cli::output::{Cell, Column, Format, Row, counted};
 use crate::cli::settings::Settings;
 use crate::import::{Source, schema};
 use crate::value::Instant;
-use crate::workspace::{self, FieldInput, Reader, SchemaInput, Workspace, WorkspaceError};
+use crate::workspace::{self, Derived, FieldInput, Reader, SchemaInput, Workspace, WorkspaceError};
 
 /// Makes a workspace.
 pub(super) fn init(args: &Init, settings: &Settings) -> Outcome {
     let mut chosen = workspace::Settings { redact_urns: args.redact_urns, ..workspace::Settings::default() };
     overlay(&mut chosen, &args.environment);
-    // The clock never goes back. Nothing has happened yet, so it starts with the first write unless a moment is given.
+    // Nothing has happened yet, so the clock starts with the first write unless a moment is given.
     let start = if settings.is_now_given { settings.now } else { Instant::MIN };
+    if !settings.allows_future {
+        workspace::refuse_ahead(start).map_err(|error| failure(error, settings))?;
+    }
     let made = Workspace::create_at(&settings.store, &chosen, start);
     let workspace = made.map_err(|error| failure(error, settings))?;
     settings.note(&format!("made a workspace in {}", workspace.folder().display()));
@@ -34,10 +37,12 @@ pub(super) fn workspace(command: &WorkspaceCommand, settings: &Settings) -> Outc
         let mut chosen = session.reader()?.settings();
         overlay(&mut chosen, environment);
         chosen.redact_urns = redact_urns.unwrap_or(chosen.redact_urns);
-        session.write(|writer| {
-            writer.set_settings(&chosen)?;
-            keep_log.map_or(Ok(()), |days| writer.keep_log(days.0))
+        let derived = session.write(|writer| {
+            let derived = writer.set_settings(&chosen)?;
+            keep_log.map_or(Ok(()), |days| writer.keep_log(days.0))?;
+            Ok(derived)
         })?;
+        tell_derived(derived.value, settings);
     }
     session.show()
 }
@@ -52,6 +57,18 @@ fn overlay(chosen: &mut workspace::Settings, options: &EnvironmentOptions) {
     }
     if let Some(country) = options.country {
         chosen.country = Some(country.0.iter().map(|&letter| char::from(letter)).collect());
+    }
+}
+
+/// Tells what a change of the environment or of a field's type did beside what was asked for.
+fn tell_derived(Derived { values, entered, left }: Derived, settings: &Settings) {
+    if values > 0 {
+        let (values, verb) = (counted(values, "value"), if values == 1 { "is" } else { "are" });
+        settings.note(&format!("{values} of fields {verb} read differently now"));
+    }
+    if entered + left > 0 {
+        let (entered, left) = (counted(entered, "member"), counted(left, "member"));
+        settings.note(&format!("{entered} entered smart groups, {left} left them"));
     }
 }
 
@@ -239,10 +256,11 @@ pub(super) fn field(command: &FieldCommand, settings: &Settings) -> Outcome {
             key
         }
         FieldCommand::Edit { key, kind, name } => {
-            session.write(|writer| {
+            let derived = session.write(|writer| {
                 let field = writer.field_named(key)?;
                 writer.edit_field(field, name.as_deref(), *kind)
             })?;
+            tell_derived(derived.value, settings);
             key
         }
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::value::Instant;
+use crate::value::calendar::civil;
 pub use crate::value::numeral::{counted, grouped};
 
 /// A value in a cell.
@@ -59,10 +60,10 @@ impl Cell {
             Cell::Empty => String::new(),
             Cell::Text(text) => harmless(text),
             Cell::Count(count) => grouped(*count),
-            Cell::Moment(moment) => {
-                let local = moment.timestamp().to_zoned(zone.clone());
-                local.strftime("%Y-%m-%d %H:%M").to_string()
-            }
+            Cell::Moment(moment) => match civil(*moment, zone) {
+                Some((local, _)) => local.strftime("%Y-%m-%d %H:%M").to_string(),
+                None => moment.to_string(),
+            },
             Cell::Flag(true) => "yes".to_owned(),
             Cell::Flag(false) => "no".to_owned(),
         }

@@ -289,11 +289,12 @@ struct Position(Option<SourcePosition>);
 impl<'de> Deserialize<'de> for Position {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
+        #[serde(expecting = "an object with `name` and `offset`")]
         struct Given {
             name: Box<str>,
-            offset: u64,
+            offset: Place,
         }
         let given: Option<Given> = Option::deserialize(deserializer)?;
-        Ok(Position(given.map(|Given { name, offset }| SourcePosition { name, offset })))
+        Ok(Position(given.map(|Given { name, offset }| SourcePosition { name, offset: offset.get() })))
     }
 }

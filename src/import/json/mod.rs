@@ -6,7 +6,7 @@ mod values;
 
 pub(crate) use change::{BadChange, change, contact_ref};
 pub(crate) use contact::contact;
-pub(crate) use values::{moment, status, uuid, uuid_or_name};
+pub(crate) use values::{Shift, moment, status, uuid, uuid_or_name};
 
 use crate::import::queries::BatchQuery;
 

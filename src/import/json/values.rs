@@ -193,6 +193,54 @@ pub(crate) fn urn(text: &str) -> Result<Urn, String> {
     Urn::parse(text).map_err(|error| format!("{} is not an address such as `tel:+250788123123`: {error}", shown(text)))
 }
 
+/// A whole number from `MIN` to `MAX`. What it takes is said in numbers, not in the names of types.
+#[derive(Clone, Copy)]
+pub(crate) struct Whole<const MIN: i64, const MAX: u64>(i128);
+
+/// What fits into a `u32`.
+pub(crate) type Count = Whole<0, { u32::MAX as u64 }>;
+/// What fits into a `u64`.
+pub(crate) type Place = Whole<0, { u64::MAX }>;
+/// What fits into an `i32`.
+pub(crate) type Shift = Whole<{ i32::MIN as i64 }, { i32::MAX as u64 }>;
+
+impl<const MIN: i64, const MAX: u64> Whole<MIN, MAX> {
+    /// As a type that holds the whole range.
+    pub(crate) fn get<T: TryFrom<i128> + Default>(self) -> T {
+        T::try_from(self.0).unwrap_or_default()
+    }
+}
+
+impl<'de, const MIN: i64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WholeVisitor<const MIN: i64, const MAX: u64>;
+        impl<const MIN: i64, const MAX: u64> WholeVisitor<MIN, MAX> {
+            fn within<E: serde::de::Error>(self, number: i128) -> Result<Whole<MIN, MAX>, E> {
+                if (i128::from(MIN)..=i128::from(MAX)).contains(&number) {
+                    return Ok(Whole(number));
+                }
+                Err(custom(format_args!("expected a whole number from {MIN} to {MAX}, not {number}")))
+            }
+        }
+        impl<const MIN: i64, const MAX: u64> Visitor<'_> for WholeVisitor<MIN, MAX> {
+            type Value = Whole<MIN, MAX>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a whole number from {MIN} to {MAX}")
+            }
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                self.within(number.into())
+            }
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
+                self.within(number.into())
+            }
+            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Self::Value, E> {
+                Err(custom(format_args!("expected a whole number from {MIN} to {MAX}, not {number}")))
+            }
+        }
+        deserializer.deserialize_any(WholeVisitor)
+    }
+}
+
 /// A list of at most `MAX` values; `null` is the empty one.
 pub(super) struct List<T, const MAX: usize>(pub(super) Vec<T>);
 

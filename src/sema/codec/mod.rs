@@ -16,7 +16,7 @@ use read::Reader;
 use write::Writer;
 
 /// The version that is written.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// No query that was parsed is deeper: 100 brackets, each with an OR, an AND and a NOT.
 const MAX_DEPTH: usize = 310;
@@ -69,7 +69,7 @@ pub fn decode(bytes: &[u8]) -> Result<Query, CodecError> {
     if version > VERSION {
         return Err(CodecError::TooNew(version));
     }
-    if version == 0 || *sum != checksum(body) {
+    if version < VERSION || *sum != checksum(body) {
         return Err(CodecError::Damaged);
     }
     decode_body(rest).ok_or(CodecError::Damaged)

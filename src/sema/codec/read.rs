@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use crate::contact::Status;
 use crate::ids::{FieldId, FlowId, GroupId};
 use crate::schema::FieldType;
@@ -12,7 +14,8 @@ use crate::sema::query::{
     Value,
 };
 use crate::span::Span;
-use crate::value::{Decimal, Instant, Scheme};
+use crate::value::day::Day;
+use crate::value::{Decimal, Scheme};
 
 /// Room for so many children is made at once; more are rare, and a false count must not reserve much at each depth.
 const MOST_AT_ONCE: usize = 256;
@@ -159,7 +162,7 @@ impl Reader<'_> {
                 let exponent = i16::try_from(self.signed()?).ok()?;
                 Value::Number(Decimal::from_parts(negative, coefficient, exponent)?)
             }
-            tag::DAY => Value::Day { start: self.instant()?, end: self.instant()? },
+            tag::DAY => Value::Day(self.day()?),
             tag::RELATIVE => Value::Relative(self.relative()?),
             tag::STATUS => Value::Status(*Status::ALL.get(usize::from(self.byte()?))?),
             tag::GROUP => Value::Group(self.optional()?.map(GroupId)),
@@ -169,10 +172,15 @@ impl Reader<'_> {
         Some(Literal { text, value })
     }
 
-    fn instant(&mut self) -> Option<Instant> {
-        let micros = self.signed()?;
-        let instant = Instant::from_micros(micros);
-        (instant.micros() == micros).then_some(instant)
+    fn day(&mut self) -> Option<Day> {
+        let year = i16::try_from(self.signed()?).ok()?;
+        let (month, day) = (i8::try_from(self.byte()?).ok()?, i8::try_from(self.byte()?).ok()?);
+        let date = Date::new(year, month, day).ok()?;
+        match (self.byte()?, i32::try_from(self.signed()?).ok()?) {
+            (0, 0) => Day::new(date),
+            (1, offset) => Day::at_offset(date, offset),
+            _ => None,
+        }
     }
 
     fn relative(&mut self) -> Option<RelativeTime> {

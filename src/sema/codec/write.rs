@@ -131,10 +131,14 @@ impl Writer {
                 self.number(coefficient);
                 self.signed(i64::from(exponent));
             }
-            Value::Day { start, end } => {
+            Value::Day(day) => {
                 self.byte(tag::DAY);
-                self.signed(start.micros());
-                self.signed(end.micros());
+                let date = day.date();
+                self.signed(i64::from(date.year()));
+                self.byte(date.month().unsigned_abs());
+                self.byte(date.day().unsigned_abs());
+                self.byte(u8::from(day.offset().is_some()));
+                self.signed(day.offset().unwrap_or_default().into());
             }
             Value::Relative(time) => {
                 self.byte(tag::RELATIVE);

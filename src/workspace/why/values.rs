@@ -6,6 +6,7 @@ use crate::ids::GroupId;
 use crate::schema::{Environment, FieldType, Schema};
 use crate::sema::print;
 use crate::sema::query::Property;
+use crate::value::calendar::civil;
 use crate::value::{Instant, location};
 
 /// What stands for a hidden address.
@@ -61,8 +62,14 @@ fn field_value(value: &FieldValue, kind: FieldType, environment: &Environment) -
 
 /// A moment in the workspace's zone, with its offset.
 fn shown(instant: Instant, environment: &Environment) -> String {
-    let zoned = instant.timestamp().to_zoned(environment.timezone.clone());
-    zoned.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+    match civil(instant, &environment.timezone) {
+        Some((local, offset)) => {
+            let (sign, minutes) = (if offset.is_negative() { '-' } else { '+' }, offset.seconds().unsigned_abs() / 60);
+            let local = local.strftime("%Y-%m-%d %H:%M:%S");
+            format!("{local} {sign}{:02}:{:02}", minutes / 60, minutes % 60)
+        }
+        None => instant.to_string(),
+    }
 }
 
 /// An edit as a person reads it.
