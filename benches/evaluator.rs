@@ -6,8 +6,8 @@
 mod corpus;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use headcount::model::{Context, matches};
-use headcount::plan::logical::lower;
+use headcount::internals::model::{Context, matches};
+use headcount::internals::plan::logical::lower;
 
 const CONDITIONS: [(&str, &str); 9] = [
     ("number", "age > 30"),

@@ -6,10 +6,10 @@
 use std::io::Cursor;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use headcount::generate::{Generator, Options};
-use headcount::import::{ChangeReader, ContactReader, Source};
-use headcount::schema::Environment;
-use headcount::value::Instant;
+use headcount::internals::generate::{Generator, Options};
+use headcount::internals::import::{ChangeReader, ContactReader, Source};
+use headcount::internals::schema::Environment;
+use headcount::internals::value::Instant;
 
 const CONTACTS: u64 = 20_000;
 

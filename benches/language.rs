@@ -4,12 +4,12 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use headcount::ids::{FieldId, GroupId, Uuid};
-use headcount::language::{self, Dialect, Resolve};
-use headcount::schema::{DateFormat, Environment, Field, FieldType, Group, Schema};
-use headcount::sema::codec;
-use headcount::sema::print::canonical;
-use headcount::value::Instant;
+use headcount::internals::ids::{FieldId, GroupId, Uuid};
+use headcount::internals::language::{self, Dialect, Resolve};
+use headcount::internals::schema::{DateFormat, Environment, Field, FieldType, Group, Schema};
+use headcount::internals::sema::codec;
+use headcount::internals::sema::print::canonical;
+use headcount::internals::value::Instant;
 
 fn schema() -> Schema {
     let mut schema = Schema::new();

@@ -10,9 +10,9 @@ use std::io::{BufRead, Write, stdin, stdout};
 use std::path::Path;
 use std::time::Instant as Stopwatch;
 
-use headcount::sema::query::Dialect;
-use headcount::value::Instant;
-use headcount::workspace::{PageRequest, Workspace};
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::value::Instant;
+use headcount::internals::workspace::{PageRequest, Workspace};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use headcount::contact::{Contact, ContactView, Status};
-use headcount::ids::{BLOCK_SIZE, Block, DocumentNumber, GroupId};
-use headcount::model::{Context, matches};
-use headcount::plan::logical::lower;
-use headcount::refresh::{Engine, Moment, NoMemberships, Outcome, RowChange, Table};
-use headcount::sema::query::Query;
-use headcount::value::Instant;
+use headcount::internals::contact::{Contact, ContactView, Status};
+use headcount::internals::ids::{BLOCK_SIZE, Block, DocumentNumber, GroupId};
+use headcount::internals::model::{Context, matches};
+use headcount::internals::plan::logical::lower;
+use headcount::internals::refresh::{Engine, Moment, NoMemberships, Outcome, RowChange, Table};
+use headcount::internals::sema::query::Query;
+use headcount::internals::value::Instant;
 
 #[path = "refresh_data/mod.rs"]
 mod data;

@@ -6,22 +6,22 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use headcount::contact::{Contact, FieldValue, TypedValue};
-use headcount::exec::moments::Clock;
-use headcount::exec::{Groups, Order, Prepared, Rows, Search, Snapshot, SortProperty};
-use headcount::ids::{AtomId, BLOCK_SIZE, Block, DocumentNumber, FieldId, GroupId, Uuid};
-use headcount::index::bits::{self, Buffers, WORDS, Words};
-use headcount::index::block::BlockView;
-use headcount::index::build::{Entries, Grouped};
-use headcount::index::lookup::{KeySpan, Predicate, Probe};
-use headcount::index::property::Part;
-use headcount::index::{AttributeIndex, BlockPair, FieldKinds, IndexError, PropertyId, RowChange};
-use headcount::plan::atom::{
+use headcount::internals::contact::{Contact, FieldValue, TypedValue};
+use headcount::internals::exec::moments::Clock;
+use headcount::internals::exec::{Groups, Order, Prepared, Rows, Search, Snapshot, SortProperty};
+use headcount::internals::ids::{AtomId, BLOCK_SIZE, Block, DocumentNumber, FieldId, GroupId, Uuid};
+use headcount::internals::index::bits::{self, Buffers, WORDS, Words};
+use headcount::internals::index::block::BlockView;
+use headcount::internals::index::build::{Entries, Grouped};
+use headcount::internals::index::lookup::{KeySpan, Predicate, Probe};
+use headcount::internals::index::property::Part;
+use headcount::internals::index::{AttributeIndex, BlockPair, FieldKinds, IndexError, PropertyId, RowChange};
+use headcount::internals::plan::atom::{
     Atom, Expr, LogicalPlan, NumberBound, NumberProperty, TextProperty, TimeBound, TimeProperty,
 };
-use headcount::plan::physical::{Rules, choose};
-use headcount::schema::FieldType;
-use headcount::value::{Decimal, Instant, Urn};
+use headcount::internals::plan::physical::{Rules, choose};
+use headcount::internals::schema::FieldType;
+use headcount::internals::value::{Decimal, Instant, Urn};
 use heed::types::Bytes;
 
 #[global_allocator]

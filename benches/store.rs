@@ -7,11 +7,11 @@ use std::path::Path;
 use std::time::{Duration, Instant as Stopwatch};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use headcount::contact::{Contact, FieldValue, TypedValue};
-use headcount::ids::{DocumentNumber, FieldId, GroupId, Uuid};
-use headcount::store::container::{Container, each, encode_words, set, zeros};
-use headcount::store::{Cause, Moves, RowView, Settings, Store, row};
-use headcount::value::{Decimal, Instant, Urn};
+use headcount::internals::contact::{Contact, FieldValue, TypedValue};
+use headcount::internals::ids::{DocumentNumber, FieldId, GroupId, Uuid};
+use headcount::internals::store::container::{Container, each, encode_words, set, zeros};
+use headcount::internals::store::{Cause, Moves, RowView, Settings, Store, row};
+use headcount::internals::value::{Decimal, Instant, Urn};
 
 /// Rows, or flips, of one large commit.
 const BATCH: usize = 65_536;

@@ -6,10 +6,12 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use headcount::generate::{Generator, Options};
-use headcount::import::{Source, schema};
-use headcount::sema::query::Dialect;
-use headcount::workspace::{Change, ContactRef, Event, GroupInput, PageRequest, Settings, Workspace, WorkspaceError};
+use headcount::internals::generate::{Generator, Options};
+use headcount::internals::import::{Source, schema};
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::workspace::{
+    Change, ContactRef, Event, GroupInput, PageRequest, Settings, Workspace, WorkspaceError,
+};
 
 fn contacts() -> u64 {
     std::env::var("HEADCOUNT_BENCH_CONTACTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000)
@@ -20,7 +22,7 @@ struct Subject {
     _folder: tempfile::TempDir,
     workspace: Workspace,
     options: Options,
-    uuids: Vec<headcount::ids::Uuid>,
+    uuids: Vec<headcount::internals::ids::Uuid>,
     turn: usize,
 }
 

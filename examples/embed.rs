@@ -5,10 +5,10 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use headcount::schema::FieldType;
-use headcount::sema::query::Dialect;
-use headcount::value::{Instant, Urn};
-use headcount::workspace::{Change, ContactPatch, ContactRef, Event, FieldInput, Settings, Workspace, WorkspaceError};
+use headcount::{
+    Change, ContactPatch, ContactRef, Dialect, Error as HeadcountError, Event, FieldInput, FieldType, Instant,
+    Settings, Urn, Workspace,
+};
 
 /// Makes a workspace in a folder that is not there yet, and tells who enters a group.
 pub(crate) fn run(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
@@ -18,8 +18,8 @@ pub(crate) fn run(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     // One batch: durable as a whole, or not at all.
     workspace.write(now, |batch| {
         batch.add_field(&FieldInput { key: "age".into(), name: None, kind: FieldType::Number })?;
-        batch.put(&person("Ann Uwase", "tel:+250788123123", "17"))?.map_err(WorkspaceError::Rejected)?;
-        batch.put(&person("Bob Smith", "tel:+250788123124", "36"))?.map_err(WorkspaceError::Rejected)?;
+        batch.put(&person("Ann Uwase", "tel:+250788123123", "17"))?.map_err(HeadcountError::Rejected)?;
+        batch.put(&person("Bob Smith", "tel:+250788123124", "36"))?.map_err(HeadcountError::Rejected)?;
         batch.create_group("Adults", Some("age >= 18"), Dialect::Extended)?;
         Ok(())
     })?;
@@ -35,7 +35,7 @@ pub(crate) fn run(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
         created_on: None,
         source: None,
     };
-    let commit = workspace.write(now, |batch| batch.apply(&change)?.map_err(WorkspaceError::Rejected))?;
+    let commit = workspace.write(now, |batch| batch.apply(&change)?.map_err(HeadcountError::Rejected))?;
     // A reader keeps its moment: a new one sees the change.
     let reader = workspace.reader(now)?;
     for entry in reader.events_since(commit.before, Default::default())? {

@@ -7,9 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use headcount::ids::Sequence;
-use headcount::value::Instant;
-use headcount::workspace::Workspace;
+use headcount::{Instant, Sequence, Workspace};
 
 /// Tells what came since the place that a file remembers, and remembers how far it has come: at least once, since the
 /// place is kept after the telling.

@@ -5,11 +5,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use headcount::language::build::{Expression, attribute, field, scheme};
-use headcount::sema::attribute::Attribute;
-use headcount::sema::query::Dialect;
-use headcount::value::Instant;
-use headcount::workspace::{PageRequest, Workspace};
+use headcount::{Attribute, Dialect, Expression, Instant, PageRequest, Workspace, attribute, field, scheme};
 
 /// What a form was filled in with; what was left empty does not count.
 #[derive(Default)]

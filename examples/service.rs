@@ -9,11 +9,10 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use headcount::cli::output::contact::ContactItem;
-use headcount::import::{ChangeReader, Source};
-use headcount::sema::query::Dialect;
-use headcount::value::{Instant, Urn};
-use headcount::workspace::{ContactRef, PageRequest, Workspace, WorkspaceError};
+use headcount::internals::cli::output::contact::ContactItem;
+use headcount::{
+    ChangeReader, ContactRef, Dialect, Error as WorkspaceError, Instant, PageRequest, Source, Urn, Workspace,
+};
 use serde_json::{Value, json};
 
 /// The longest body that is read.

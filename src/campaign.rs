@@ -1,8 +1,8 @@
 //! Campaigns: when each member of a group is due for a point, counted from a date of theirs.
 //!
 //! ```
-//! use headcount::campaign::{Offset, Point};
-//! use headcount::value::Instant;
+//! use headcount::internals::campaign::{Offset, Point};
+//! use headcount::internals::value::Instant;
 //!
 //! // Two days before the date, at nine in the morning.
 //! let point = Point { offset: Offset::Days(-2), delivery_hour: Some(9) };

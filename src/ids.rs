@@ -64,7 +64,7 @@ impl Block {
     /// The document at `offset` within this block.
     ///
     /// ```
-    /// use headcount::ids::{Block, DocumentNumber};
+    /// use headcount::internals::ids::{Block, DocumentNumber};
     /// let document = DocumentNumber(70_000);
     /// assert_eq!(document.block().document(document.offset()), document);
     /// ```
@@ -81,7 +81,7 @@ impl Uuid {
     /// Reads the usual forms, in any case; `None` if the text is not one.
     ///
     /// ```
-    /// use headcount::ids::Uuid;
+    /// use headcount::internals::ids::Uuid;
     /// let uuid = Uuid::parse("981BF246-8aff-4b76-b668-5e6bd6336027").unwrap();
     /// assert_eq!(uuid.to_string(), "981bf246-8aff-4b76-b668-5e6bd6336027");
     /// assert!(Uuid::parse("bob").is_none());
@@ -93,7 +93,7 @@ impl Uuid {
     /// Writes the form that is shown, without allocating.
     ///
     /// ```
-    /// use headcount::ids::Uuid;
+    /// use headcount::internals::ids::Uuid;
     /// let uuid = Uuid::random();
     /// assert_eq!(uuid.encode(&mut [0; 36]), uuid.to_string());
     /// ```

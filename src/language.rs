@@ -27,10 +27,10 @@ pub struct Parsed {
 /// All that is wrong with it.
 ///
 /// ```
-/// use headcount::language;
-/// use headcount::schema::{Environment, Schema};
-/// use headcount::sema::print::canonical;
-/// use headcount::value::Instant;
+/// use headcount::internals::language;
+/// use headcount::internals::schema::{Environment, Schema};
+/// use headcount::internals::sema::print::canonical;
+/// use headcount::internals::value::Instant;
 ///
 /// let (schema, environment) = (Schema::new(), Environment::utc(Instant::now()));
 /// let query = language::parse("bob AND NOT status = blocked", &schema, &environment)?;

@@ -7,5 +7,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    headcount::cli::main(std::env::args_os())
+    headcount::internals::cli::main(std::env::args_os())
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 /// A half-open range of byte offsets into the text as it was given, before any trimming.
 ///
 /// ```
-/// use headcount::span::Span;
+/// use headcount::internals::span::Span;
 /// let text = "age > x";
 /// assert_eq!(&text[Span::new(6, 7).range()], "x");
 /// ```

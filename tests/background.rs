@@ -1,9 +1,9 @@
 //! Text is indexed beside a writer when enough contacts are dirty.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use headcount::schema::FieldType;
-use headcount::value::{Instant, Urn};
-use headcount::workspace::{ContactPatch, FieldInput, Settings, Workspace};
+use headcount::internals::schema::FieldType;
+use headcount::internals::value::{Instant, Urn};
+use headcount::internals::workspace::{ContactPatch, FieldInput, Settings, Workspace};
 
 fn put(workspace: &Workspace, now: Instant, numbers: std::ops::Range<u32>) {
     let done = workspace.write(now, |batch| {

@@ -9,11 +9,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use headcount::ids::{DocumentNumber, Uuid};
-use headcount::schema::FieldType;
-use headcount::sema::query::Dialect;
-use headcount::value::{Instant, Urn};
-use headcount::workspace::{ContactPatch, ContactRef, FieldInput, Reader, Settings, Workspace, WorkspaceError, Writer};
+use headcount::internals::ids::{DocumentNumber, Uuid};
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::value::{Instant, Urn};
+use headcount::internals::workspace::{
+    ContactPatch, ContactRef, FieldInput, Reader, Settings, Workspace, WorkspaceError, Writer,
+};
 
 const STORE: &str = "HEADCOUNT_CONCURRENCY_STORE";
 const ROLE: &str = "HEADCOUNT_CONCURRENCY_ROLE";

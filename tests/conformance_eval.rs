@@ -6,12 +6,12 @@ mod corpus;
 
 use std::collections::BTreeMap;
 
-use headcount::contact::Contact;
-use headcount::ids::{GroupId, Uuid};
-use headcount::model::workspace::Cause;
-use headcount::model::{Context, Workspace, matches};
-use headcount::plan::logical::lower;
-use headcount::plan::rules::Rules;
+use headcount::internals::contact::Contact;
+use headcount::internals::ids::{GroupId, Uuid};
+use headcount::internals::model::workspace::Cause;
+use headcount::internals::model::{Context, Workspace, matches};
+use headcount::internals::plan::logical::lower;
+use headcount::internals::plan::rules::Rules;
 use serde_json::{Value, json};
 
 #[test]
@@ -26,7 +26,7 @@ fn every_search_finds_whom_the_reference_finds() {
         let text = case["query"].as_str().unwrap();
         let query = corpus::parse(text, &schema, environment);
         let plan = lower(&query, &environment.timezone);
-        let literal = headcount::plan::logical::lower_with(&query, &environment.timezone, Rules::NONE);
+        let literal = headcount::internals::plan::logical::lower_with(&query, &environment.timezone, Rules::NONE);
         let expected: Vec<usize> =
             case["matches"].as_array().unwrap().iter().map(|index| index.as_u64().unwrap() as usize).collect();
         assert_eq!(expected.len() as u64, case["total"].as_u64().unwrap());

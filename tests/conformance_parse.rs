@@ -4,12 +4,12 @@
 use std::fs;
 use std::path::PathBuf;
 
-use headcount::ids::{FieldId, FlowId, GroupId, Uuid};
-use headcount::language::{self, Dialect, Resolve};
-use headcount::schema::{DateFormat, Environment, Field, FieldType, Flow, Group, Schema};
-use headcount::sema::inspect::{GroupReference, inspect};
-use headcount::sema::print::canonical;
-use headcount::value::Instant;
+use headcount::internals::ids::{FieldId, FlowId, GroupId, Uuid};
+use headcount::internals::language::{self, Dialect, Resolve};
+use headcount::internals::schema::{DateFormat, Environment, Field, FieldType, Flow, Group, Schema};
+use headcount::internals::sema::inspect::{GroupReference, inspect};
+use headcount::internals::sema::print::canonical;
+use headcount::internals::value::Instant;
 use serde_json::{Value, json};
 
 fn corpus(name: &str) -> String {

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use headcount::import::{ChangeReader, ContactReader, Source, groups, schema};
-use headcount::sema::query::Dialect;
-use headcount::value::Instant;
-use headcount::workspace::{GroupInput, MembershipEvent, PageRequest, Settings, Workspace};
+use headcount::internals::import::{ChangeReader, ContactReader, Source, groups, schema};
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::value::Instant;
+use headcount::internals::workspace::{GroupInput, MembershipEvent, PageRequest, Settings, Workspace};
 use serde_json::Value;
 
 fn corpus(name: &str) -> PathBuf {
@@ -105,9 +105,9 @@ fn members(workspace: &Workspace) -> BTreeMap<String, BTreeSet<String>> {
     for group in reader.groups().unwrap().into_iter().filter(|group| group.smart) {
         let documents = reader.members(group.id).unwrap();
         assert_eq!(documents.len(), group.count);
-        let uuids = documents
-            .iter()
-            .map(|document| reader.row(headcount::ids::DocumentNumber(document)).unwrap().unwrap().uuid().to_string());
+        let uuids = documents.iter().map(|document| {
+            reader.row(headcount::internals::ids::DocumentNumber(document)).unwrap().unwrap().uuid().to_string()
+        });
         members.insert(group.name, uuids.collect());
     }
     members
@@ -157,7 +157,7 @@ fn groups_before_during_and_after_changes_one_by_one() {
         let events: Vec<MembershipEvent> =
             reader.events_since(commit.before, Default::default()).unwrap().flat_map(Result::unwrap).collect();
         assert!(events.len() <= 1, "line {number}: {events:?}");
-        let names = |groups: &[headcount::workspace::NamedGroup]| -> Vec<String> {
+        let names = |groups: &[headcount::internals::workspace::NamedGroup]| -> Vec<String> {
             groups.iter().map(|group| group.name.clone()).collect()
         };
         let found = events.first().map(|event| (names(&event.groups_added), names(&event.groups_removed)));

@@ -11,14 +11,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use headcount::contact::{Contact, FieldValue, Status, TypedValue};
-use headcount::ids::{DocumentNumber, FieldId, GroupId, Sequence, Uuid};
-use headcount::language;
-use headcount::model::workspace::{Cause, Workspace as Model};
-use headcount::schema::FieldType;
-use headcount::sema::query::Dialect;
-use headcount::value::{Decimal, Instant, Urn};
-use headcount::workspace::{
+use headcount::internals::contact::{Contact, FieldValue, Status, TypedValue};
+use headcount::internals::ids::{DocumentNumber, FieldId, GroupId, Sequence, Uuid};
+use headcount::internals::language;
+use headcount::internals::model::workspace::{Cause, Workspace as Model};
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::value::{Decimal, Instant, Urn};
+use headcount::internals::workspace::{
     Change, ContactPatch, ContactRef, Event, FieldInput, GroupInput, Settings, Workspace, WorkspaceError,
 };
 
@@ -157,10 +157,10 @@ fn begin(path: &Path) -> Model {
 
 /// A batch on the store.
 fn write(workspace: &Workspace, number: u64) {
-    let put = |writer: &mut headcount::workspace::Writer<'_>, person: u64| {
+    let put = |writer: &mut headcount::internals::workspace::Writer<'_>, person: u64| {
         writer.put(&patch_of(&contact_of(person, number))).map(Result::unwrap)
     };
-    let work = |writer: &mut headcount::workspace::Writer<'_>| -> Result<(), WorkspaceError> {
+    let work = |writer: &mut headcount::internals::workspace::Writer<'_>| -> Result<(), WorkspaceError> {
         writer.put(&patch_of(&counter_of(number)))?.unwrap();
         match batch(number) {
             Batch::Import(people) => people.into_iter().try_for_each(|person| put(writer, person))?,
@@ -275,7 +275,7 @@ fn child_writes_until_it_is_killed() {
 fn arm_abort() {
     #[cfg(feature = "failpoints")]
     if let Ok(nth) = std::env::var(ABORT) {
-        use headcount::store::fail::{Action, Point, arm};
+        use headcount::internals::store::fail::{Action, Point, arm};
         arm(Point::BeforeCommit, nth.parse().unwrap(), Action::Abort);
     }
 }

@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant as Stopwatch};
 
-use headcount::contact::{Contact, FieldValue, TypedValue};
-use headcount::ids::{DocumentNumber, FieldId, GroupId, Uuid};
-use headcount::index::{AttributeIndex, FieldKinds, RowChange};
-use headcount::schema::FieldType;
-use headcount::sema::query::Dialect;
-use headcount::store::{Cause, Moves, Store, StoreError, Transaction};
-use headcount::value::{Decimal, Instant, Urn};
-use headcount::workspace::{CheckReport, ContactPatch, FieldInput, Settings, Workspace, WorkspaceError};
+use headcount::internals::contact::{Contact, FieldValue, TypedValue};
+use headcount::internals::ids::{DocumentNumber, FieldId, GroupId, Uuid};
+use headcount::internals::index::{AttributeIndex, FieldKinds, RowChange};
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::store::{Cause, Moves, Store, StoreError, Transaction};
+use headcount::internals::value::{Decimal, Instant, Urn};
+use headcount::internals::workspace::{CheckReport, ContactPatch, FieldInput, Settings, Workspace, WorkspaceError};
 
 const STORE: &str = "HEADCOUNT_DAMAGE_STORE";
 const PEOPLE: u8 = 60;
@@ -310,11 +310,11 @@ fn answers(workspace: &Workspace) -> Result<String, WorkspaceError> {
     }
     for at in 0..PEOPLE {
         let patch = person(at);
-        let uuid = headcount::workspace::ContactRef::Uuid(patch.uuid.unwrap());
-        let urn = headcount::workspace::ContactRef::Urn(patch.urns.unwrap().remove(0));
+        let uuid = headcount::internals::workspace::ContactRef::Uuid(patch.uuid.unwrap());
+        let urn = headcount::internals::workspace::ContactRef::Urn(patch.urns.unwrap().remove(0));
         answers += &format!("{:?} {:?}\n", reader.find(&uuid)?, reader.find(&urn)?);
     }
-    for events in reader.events_since(headcount::ids::Sequence(0), Default::default())? {
+    for events in reader.events_since(headcount::internals::ids::Sequence(0), Default::default())? {
         answers += &format!("{:?}\n", events?);
     }
     Ok(answers)

@@ -1,14 +1,14 @@
 //! Where headcount differs from the reference on purpose: one test for each line of the table in `docs/rapidpro.md`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use headcount::contact::{Contact, FieldValue, Status, TypedValue, convert_field_text};
-use headcount::ids::{FieldId, Uuid};
-use headcount::language::{self, Dialect, Query, Resolve};
-use headcount::model::{Context, matches};
-use headcount::schema::{DateFormat, Environment, Field, FieldType, Schema};
-use headcount::sema::print::canonical;
-use headcount::value::{Instant, Urn};
-use headcount::workspace::{Change, ContactPatch, ContactRef, Event, Settings, Workspace};
+use headcount::internals::contact::{Contact, FieldValue, Status, TypedValue, convert_field_text};
+use headcount::internals::ids::{FieldId, Uuid};
+use headcount::internals::language::{self, Dialect, Query, Resolve};
+use headcount::internals::model::{Context, matches};
+use headcount::internals::schema::{DateFormat, Environment, Field, FieldType, Schema};
+use headcount::internals::sema::print::canonical;
+use headcount::internals::value::{Instant, Urn};
+use headcount::internals::workspace::{Change, ContactPatch, ContactRef, Event, Settings, Workspace};
 
 const JOINED: FieldId = FieldId(1);
 

@@ -5,10 +5,10 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
-use headcount::schema::FieldType;
-use headcount::sema::query::Dialect;
-use headcount::value::{Instant, Urn};
-use headcount::workspace::{ContactPatch, FieldInput, Settings, Workspace, WorkspaceError, Writer};
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::value::{Instant, Urn};
+use headcount::internals::workspace::{ContactPatch, FieldInput, Settings, Workspace, WorkspaceError, Writer};
 
 /// Each program's `main` is left to `cargo run --example`; the rest of it is called here.
 macro_rules! example {

@@ -3,16 +3,16 @@
 
 mod laws;
 
-use headcount::diagnostic::draw;
-use headcount::ids::{FieldId, GroupId};
-use headcount::language::{self, Dialect, Errors, Query, Resolve};
-use headcount::schema::Schema;
-use headcount::sema::codec::{self, CodecError};
-use headcount::sema::inspect::inspect;
-use headcount::sema::print::{canonical, canonical_in};
-use headcount::sema::query::{Node, PatternKind, Test};
-use headcount::sema::{group_check, group_cycle, groups_used};
-use headcount::span::Span;
+use headcount::internals::diagnostic::draw;
+use headcount::internals::ids::{FieldId, GroupId};
+use headcount::internals::language::{self, Dialect, Errors, Query, Resolve};
+use headcount::internals::schema::Schema;
+use headcount::internals::sema::codec::{self, CodecError};
+use headcount::internals::sema::inspect::inspect;
+use headcount::internals::sema::print::{canonical, canonical_in};
+use headcount::internals::sema::query::{Node, PatternKind, Test};
+use headcount::internals::sema::{group_check, group_cycle, groups_used};
+use headcount::internals::span::Span;
 
 fn parse(text: &str) -> Result<Query, Errors> {
     language::parse(text, &laws::schema(), &laws::environment(0))
@@ -183,7 +183,7 @@ fn a_saved_query_outlives_renames_and_changes_of_environment() {
     assert_eq!(day(&old[2]), day(&new[2]));
     // The other order of day and month: ISO.
     let mut american = kigali.clone();
-    american.date_format = headcount::schema::DateFormat::MonthDayYear;
+    american.date_format = headcount::internals::schema::DateFormat::MonthDayYear;
     assert!(canonical_in(&saved, &schema, &american).contains(r#"fields.dob = "1990-01-02" AND"#));
 }
 

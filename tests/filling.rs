@@ -2,12 +2,12 @@
 //! or in several, through a crash.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use headcount::contact::Status;
-use headcount::generate::{Generator, Options};
-use headcount::import::Source;
-use headcount::sema::query::Dialect;
-use headcount::store::GroupStatus;
-use headcount::workspace::{ContactPatch, FillPolicy, GroupInput, LogFilter, Settings, Workspace};
+use headcount::internals::contact::Status;
+use headcount::internals::generate::{Generator, Options};
+use headcount::internals::import::Source;
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::store::GroupStatus;
+use headcount::internals::workspace::{ContactPatch, FillPolicy, GroupInput, LogFilter, Settings, Workspace};
 
 const GROUPS: usize = 70;
 const ENGINE_FROM: usize = 64;
@@ -23,7 +23,7 @@ fn workspace(folder: &std::path::Path) -> (Workspace, Vec<GroupInput>) {
     let settings = Settings { timezone: "Africa/Kigali".into(), country: Some("RW".into()), ..Settings::default() };
     let workspace = Workspace::create(folder, &settings).unwrap();
     let schema = Source::from_reader("schema.json", std::io::Cursor::new(generator.schema_json().into_bytes()));
-    let schema = headcount::import::schema::read(schema).unwrap();
+    let schema = headcount::internals::import::schema::read(schema).unwrap();
     workspace.write(options.now, |batch| batch.import_schema(&schema.into())).unwrap();
     let patches: Vec<ContactPatch> = generator.contacts().collect();
     workspace

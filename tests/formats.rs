@@ -8,12 +8,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use headcount::ids::{Sequence, Uuid};
-use headcount::schema::FieldType;
-use headcount::sema::query::Dialect;
-use headcount::store::{FORMAT, Store};
-use headcount::value::{Instant, Urn};
-use headcount::workspace::{ContactPatch, ContactRef, FieldInput, Settings, Workspace, WorkspaceError};
+use headcount::internals::ids::{Sequence, Uuid};
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::store::{FORMAT, Store};
+use headcount::internals::value::{Instant, Urn};
+use headcount::internals::workspace::{ContactPatch, ContactRef, FieldInput, Settings, Workspace, WorkspaceError};
 
 const PACKED: &str = "data.mdb.packed";
 
@@ -197,7 +197,7 @@ fn a_newer_format_says_so() {
     let text = fs::read_to_string(&marker).unwrap();
     fs::write(&marker, text.replace("\"format\": 1", &format!("\"format\": {}", FORMAT + 1))).unwrap();
     let error = Workspace::open(&path).unwrap_err();
-    assert!(matches!(error, WorkspaceError::Store(headcount::store::StoreError::Newer { .. })), "{error:?}");
+    assert!(matches!(error, WorkspaceError::Store(headcount::internals::store::StoreError::Newer { .. })), "{error:?}");
     let message = error.to_string();
     assert!(message.contains("newer") && message.contains(&(FORMAT + 1).to_string()), "{message}");
 }

@@ -7,13 +7,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use headcount::language::build::{self, attribute, field, scheme};
-use headcount::language::{self, Dialect};
-use headcount::schema::Schema;
-use headcount::sema::attribute::Attribute;
-use headcount::sema::codec;
-use headcount::sema::print::canonical;
-use headcount::sema::query::{Literal, Node, PatternKind, Property, Test, Value};
+use headcount::internals::language::build::{self, attribute, field, scheme};
+use headcount::internals::language::{self, Dialect};
+use headcount::internals::schema::Schema;
+use headcount::internals::sema::attribute::Attribute;
+use headcount::internals::sema::codec;
+use headcount::internals::sema::print::canonical;
+use headcount::internals::sema::query::{Literal, Node, PatternKind, Property, Test, Value};
 use laws::{Mode, check, environment, read};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -101,7 +101,7 @@ fn hostile() -> impl Strategy<Value = String> {
 
 fn quoted(text: &str) -> String {
     let mut out = String::new();
-    headcount::syntax::strings::write_quoted(&mut out, text);
+    headcount::internals::syntax::strings::write_quoted(&mut out, text);
     out
 }
 

@@ -63,12 +63,12 @@ fn a_workspace_is_its_model() {
 
 #[test]
 fn a_group_that_is_named_in_vain_is_still_in_use() {
-    use headcount::sema::query::Dialect;
-    use headcount::workspace::{Settings, Workspace, WorkspaceError};
+    use headcount::internals::sema::query::Dialect;
+    use headcount::internals::workspace::{Settings, Workspace, WorkspaceError};
 
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::create(&folder.path().join("store"), &Settings::default()).unwrap();
-    let now = headcount::value::Instant::parse(texts::NOON).unwrap();
+    let now = headcount::internals::value::Instant::parse(texts::NOON).unwrap();
     workspace
         .write(now, |writer| {
             let manual = writer.create_group("A", None, Dialect::Extended)?;

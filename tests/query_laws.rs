@@ -4,19 +4,19 @@
 #[path = "support/generated.rs"]
 mod generated;
 
-use headcount::contact::{Contact, FieldValue, TypedValue};
-use headcount::ids::{FieldId, GroupId, Uuid};
-use headcount::lint::claims;
-use headcount::model::workspace::Cause;
-use headcount::model::{Context, NoGroups, Workspace, matches};
-use headcount::plan::logical::{lower, lower_with, normalise};
-use headcount::plan::rules::Rules;
-use headcount::schema::FieldType;
-use headcount::sema::query::{
+use headcount::internals::contact::{Contact, FieldValue, TypedValue};
+use headcount::internals::ids::{FieldId, GroupId, Uuid};
+use headcount::internals::lint::claims;
+use headcount::internals::model::workspace::Cause;
+use headcount::internals::model::{Context, NoGroups, Workspace, matches};
+use headcount::internals::plan::logical::{lower, lower_with, normalise};
+use headcount::internals::plan::rules::Rules;
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::{
     Comparator, Condition, FieldProperty, Literal, Node, Property, RelativeTime, Test, Unit, Value,
 };
-use headcount::span::Span;
-use headcount::value::{Decimal, Instant};
+use headcount::internals::span::Span;
+use headcount::internals::value::{Decimal, Instant};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
@@ -143,7 +143,7 @@ proptest! {
         mut contacts in prop::collection::vec(contact(), 1..4),
         zone in zone(), start in moment(), hours in prop::collection::vec(1i64..400, 1..5),
     ) {
-        contacts.iter_mut().for_each(|contact| contact.status = headcount::contact::Status::Active);
+        contacts.iter_mut().for_each(|contact| contact.status = headcount::internals::contact::Status::Active);
         let mut workspace = Workspace::new(zone.clone(), start);
         workspace.put(contacts.clone(), start, Cause::Change);
         // Group conditions are about groups that nobody has here.
@@ -207,7 +207,7 @@ fn not_above_is_not_at_most_without_a_value() {
 #[test]
 fn differs_or_equals_is_everything_and_above_or_at_most_is_not() {
     let everything = Node::Any(vec![age(Test::Differs(number(5))), age(Test::Equals(number(5)))]);
-    assert_eq!(lower(&query_of(everything), &TimeZone::UTC).root, headcount::plan::atom::Expr::Constant(true));
+    assert_eq!(lower(&query_of(everything), &TimeZone::UTC).root, headcount::internals::plan::atom::Expr::Constant(true));
     let with_value = Node::Any(vec![
         age(Test::Compares(Comparator::Greater, number(5))),
         age(Test::Compares(Comparator::LessOrEqual, number(5))),
@@ -276,7 +276,7 @@ fn groups_nest_and_never_in_a_circle() {
     let cycle = workspace.put_smart_group(GroupId(1), in_group(3), now).unwrap_err();
     assert_eq!(cycle.0, [GroupId(1), GroupId(3), GroupId(2), GroupId(1)]);
     let mut older = contact;
-    older.status = headcount::contact::Status::Blocked;
+    older.status = headcount::internals::contact::Status::Blocked;
     workspace.put([older], now, Cause::Change);
     assert!(workspace.members(GroupId(3)).is_empty() && workspace.is_settled());
     assert!(!matches(&in_group(1), &aged(None), &Context { zone: &TimeZone::UTC, now, memberships: &NoGroups }));

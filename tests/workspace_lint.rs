@@ -1,10 +1,10 @@
 //! Warnings with what a workspace knows: values that contacts have, and groups.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use headcount::schema::FieldType;
-use headcount::sema::query::Dialect;
-use headcount::value::{Instant, Urn};
-use headcount::workspace::{ContactPatch, FieldInput, Purpose, Settings, Workspace};
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::value::{Instant, Urn};
+use headcount::internals::workspace::{ContactPatch, FieldInput, Purpose, Settings, Workspace};
 
 #[test]
 fn values_and_groups_of_a_workspace_are_known() {

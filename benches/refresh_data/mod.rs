@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use headcount::contact::{Contact, FieldValue, Status, TypedValue};
-use headcount::ids::{DocumentNumber, FieldId, GroupId, Uuid};
-use headcount::refresh::RowChange;
-use headcount::schema::FieldType;
-use headcount::sema::query::*;
-use headcount::span::Span;
-use headcount::value::calendar::date_of;
-use headcount::value::day::Day;
-use headcount::value::{Decimal, Instant, Scheme, Urn, fold};
+use headcount::internals::contact::{Contact, FieldValue, Status, TypedValue};
+use headcount::internals::ids::{DocumentNumber, FieldId, GroupId, Uuid};
+use headcount::internals::refresh::RowChange;
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::*;
+use headcount::internals::span::Span;
+use headcount::internals::value::calendar::date_of;
+use headcount::internals::value::day::Day;
+use headcount::internals::value::{Decimal, Instant, Scheme, Urn, fold};
 use jiff::tz::TimeZone;
 
 /// Where numbers come from: xorshift.

@@ -11,8 +11,8 @@ mod laws;
 
 use std::sync::LazyLock;
 
-use headcount::schema::Schema;
-use headcount::sema::codec;
+use headcount::internals::schema::Schema;
+use headcount::internals::sema::codec;
 use libfuzzer_sys::fuzz_target;
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(laws::schema);

@@ -2,7 +2,7 @@
 //! first byte chooses which.
 #![no_main]
 
-use headcount::{index, store};
+use headcount::internals::{index, store};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {

@@ -12,10 +12,10 @@ use super::calendar::push_moment;
 /// What only spreadsheets can say (single groups, addresses by scheme) has no place in the format and is left out.
 ///
 /// ```
-/// use headcount::workspace::change::ContactPatch;
+/// use headcount::internals::workspace::change::ContactPatch;
 /// let contact = ContactPatch { name: Some(Some("Ann \"Jo\"".into())), language: Some(None), ..Default::default() };
 /// let mut line = String::new();
-/// headcount::generate::write_contact(&mut line, &contact);
+/// headcount::internals::generate::write_contact(&mut line, &contact);
 /// assert_eq!(line, r#"{"name":"Ann \"Jo\"","language":null}"#);
 /// ```
 pub fn write_contact(out: &mut String, contact: &ContactPatch) {

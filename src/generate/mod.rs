@@ -9,7 +9,7 @@
 //! `corpus/generate/`. All people are invented.
 //!
 //! ```
-//! use headcount::generate::{Generator, Options};
+//! use headcount::internals::generate::{Generator, Options};
 //! let generator = Generator::new(&Options { contacts: 100, groups: 5, changes: 10, ..Options::default() }).unwrap();
 //! let contact = generator.contact(41);
 //! assert_eq!(contact, generator.contacts().nth(41).unwrap());

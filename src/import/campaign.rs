@@ -5,6 +5,7 @@ use serde::de::{Deserializer, Error as _};
 
 use crate::campaign::{Offset, Point};
 use crate::import::error::{ImportError, shown, suggestion};
+use crate::import::json::Shift;
 use crate::import::schema::{NamedDefinition, read_document};
 use crate::import::source::Source;
 
@@ -30,8 +31,8 @@ pub struct PointDefinition {
 /// Reads a campaign file.
 ///
 /// ```
-/// use headcount::campaign::Offset;
-/// use headcount::import::{Source, campaign};
+/// use headcount::internals::campaign::Offset;
+/// use headcount::internals::import::{Source, campaign};
 ///
 /// let text = r#"{"group": "Mothers", "points": [{"relative_to": "edd", "offset": -2, "unit": "weeks"}]}"#;
 /// let file = campaign::read(Source::from_reader("reminders.json", text.as_bytes())).unwrap();

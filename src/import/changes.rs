@@ -18,7 +18,7 @@ pub type Item = (LineNumber, Result<Change, Rejection>);
 /// The changes of a source, in its order. On a pipe, each is given as soon as its line has come.
 ///
 /// ```
-/// use headcount::import::{ChangeReader, Source};
+/// use headcount::internals::import::{ChangeReader, Source};
 ///
 /// let text = r#"{"type": "contact_name_changed", "contact": {"urn": "tel:+250788123123"}, "name": "Ann"}
 /// {"type": "contact_named", "contact": {"urn": "tel:+250788123123"}}"#;

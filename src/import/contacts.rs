@@ -10,7 +10,9 @@ use crate::import::error::{ImportError, Kind, LineNumber, Rejection};
 use crate::import::lines::{LineChunk, LineChunks, lines};
 use crate::import::pipeline::Pipeline;
 use crate::import::source::{Progress, Source};
-use crate::import::{MAX_LINE, csv, json, xlsx};
+#[cfg(feature = "cli")]
+use crate::import::xlsx;
+use crate::import::{MAX_LINE, csv, json};
 use crate::schema::Environment;
 use crate::workspace::change::ContactPatch;
 
@@ -23,9 +25,9 @@ pub type Item = (LineNumber, Result<ContactPatch, Rejection>);
 /// finds the next contacts ready.
 ///
 /// ```
-/// use headcount::import::{ContactReader, Source};
-/// use headcount::schema::Environment;
-/// use headcount::value::Instant;
+/// use headcount::internals::import::{ContactReader, Source};
+/// use headcount::internals::schema::Environment;
+/// use headcount::internals::value::Instant;
 ///
 /// let text = "UUID,Name,Field:age\n981bf246-8aff-4b76-b668-5e6bd6336027,Ann,36\n981bf246,Bob,\n";
 /// let source = Source::from_reader("example.csv", text.as_bytes());
@@ -63,6 +65,7 @@ impl ContactReader {
                     rows.filter_map(|(line, patch)| patch.map(|patch| item(line, patch))).collect()
                 })
             }
+            #[cfg(feature = "cli")]
             Format::Xlsx => {
                 let (header, workbook) = xlsx::open(&name, opened.reader, environment.clone())?;
                 mentions = header.mentions();
@@ -76,6 +79,11 @@ impl ContactReader {
                         rows.collect()
                     },
                 )
+            }
+            #[cfg(not(feature = "cli"))]
+            Format::Xlsx => {
+                let what = "this is an Excel workbook, which this program cannot read: save it as CSV";
+                return Err(ImportError::new(&name, Kind::Foreign(what.to_owned())));
             }
         };
         let items = items.map_err(|error| ImportError::new(&name, Kind::Io(error)))?;

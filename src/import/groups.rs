@@ -34,7 +34,7 @@ pub struct GroupDefinition {
 /// Reads a file of groups: `{"groups": [{"name", "query"}]}`. The output of `group list --format json` is one.
 ///
 /// ```
-/// use headcount::import::{Source, groups};
+/// use headcount::internals::import::{Source, groups};
 ///
 /// let text = r#"{"groups": [{"name": "Adults", "query": "age >= 18"}]}"#;
 /// let file = groups::read(Source::from_reader("groups.json", text.as_bytes())).unwrap();

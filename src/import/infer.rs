@@ -17,10 +17,10 @@ const NEEDED_PERCENT: u64 = 98;
 /// Collects what contacts mention. Memory grows with the number of fields, groups and flows, not of contacts.
 ///
 /// ```
-/// use headcount::import::infer::Inference;
-/// use headcount::schema::{Environment, FieldType};
-/// use headcount::value::Instant;
-/// use headcount::workspace::change::ContactPatch;
+/// use headcount::internals::import::infer::Inference;
+/// use headcount::internals::schema::{Environment, FieldType};
+/// use headcount::internals::value::Instant;
+/// use headcount::internals::workspace::change::ContactPatch;
 ///
 /// let mut inference = Inference::new(Environment::utc(Instant::now()));
 /// for age in ["36", "7.5"] {

@@ -32,8 +32,9 @@ mod sheet;
 pub mod source;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod workbook_tests;
+#[cfg(feature = "cli")]
 mod xlsx;
 
 pub use changes::ChangeReader;

@@ -15,8 +15,8 @@ pub const SHORTEST: usize = 8;
 /// Reads who is meant: a uuid or the first eight digits of it or more, an address `scheme:path`, or the platform's number.
 ///
 /// ```
-/// use headcount::import::references::contact_ref;
-/// use headcount::workspace::change::ContactRef;
+/// use headcount::internals::import::references::contact_ref;
+/// use headcount::internals::workspace::change::ContactRef;
 /// assert!(matches!(contact_ref("tel:+250788123123"), Ok(ContactRef::Urn(_))));
 /// assert!(matches!(contact_ref("5051f1cb"), Ok(ContactRef::Beginning(_))));
 /// assert!(contact_ref("bob").is_err());

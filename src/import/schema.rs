@@ -54,8 +54,8 @@ pub struct NamedDefinition {
 /// Reads a schema file.
 ///
 /// ```
-/// use headcount::import::{Source, schema};
-/// use headcount::schema::FieldType;
+/// use headcount::internals::import::{Source, schema};
+/// use headcount::internals::schema::FieldType;
 ///
 /// let text = r#"{"fields": [{"key": "age", "name": "Age", "type": "number"}], "groups": ["VIP"]}"#;
 /// let schema = schema::read(Source::from_reader("schema.json", text.as_bytes())).unwrap();

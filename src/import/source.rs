@@ -84,7 +84,7 @@ impl Source {
     /// Any reader, under a name for messages.
     ///
     /// ```
-    /// use headcount::import::Source;
+    /// use headcount::internals::import::Source;
     /// let source = Source::from_reader("example", "{}".as_bytes());
     /// assert_eq!(source.name(), "example");
     /// ```

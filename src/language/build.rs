@@ -1,8 +1,8 @@
 //! Queries from code: whatever a person typed, put in as a value, stays a value.
 //!
 //! ```
-//! use headcount::language::build::{attribute, field, scheme};
-//! use headcount::sema::attribute::Attribute;
+//! use headcount::internals::language::build::{attribute, field, scheme};
+//! use headcount::internals::sema::attribute::Attribute;
 //!
 //! let typed = "x\" OR name != \"";
 //! let query = field("age").at_least(18) & (field("city").equals(typed) | scheme("tel").is_unset())

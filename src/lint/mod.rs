@@ -70,10 +70,10 @@ impl<'a> Known<'a> {
 /// index for each value; with `groups`, a plan for each of them.
 ///
 /// ```
-/// use headcount::language;
-/// use headcount::lint::{Known, lint};
-/// use headcount::schema::{Environment, Schema};
-/// use headcount::value::Instant;
+/// use headcount::internals::language;
+/// use headcount::internals::lint::{Known, lint};
+/// use headcount::internals::schema::{Environment, Schema};
+/// use headcount::internals::value::Instant;
 ///
 /// let (schema, environment) = (Schema::new(), Environment::utc(Instant::now()));
 /// let text = "tickets > 30 AND tickets < 20";

@@ -102,12 +102,12 @@ impl<M: ?Sized> Copy for Context<'_, M> {}
 /// Cost: some ten nanoseconds per condition for numbers, dates and short texts, a few hundred for `~`.
 ///
 /// ```
-/// use headcount::contact::Contact;
-/// use headcount::ids::Uuid;
-/// use headcount::model::{Context, NoGroups, matches};
-/// use headcount::sema::query::*;
-/// use headcount::span::Span;
-/// use headcount::value::Instant;
+/// use headcount::internals::contact::Contact;
+/// use headcount::internals::ids::Uuid;
+/// use headcount::internals::model::{Context, NoGroups, matches};
+/// use headcount::internals::sema::query::*;
+/// use headcount::internals::span::Span;
+/// use headcount::internals::value::Instant;
 ///
 /// let now = Instant::parse("2026-06-15T12:00:00Z").unwrap();
 /// let mut contact = Contact::new(Uuid::random(), now);

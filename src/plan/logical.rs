@@ -23,10 +23,10 @@ use crate::sema::query::{
 /// Cost: some microseconds for a handful of conditions; at worst quadratic in them, of which a query has 250.
 ///
 /// ```
-/// use headcount::plan::atom::Expr;
-/// use headcount::plan::logical::lower;
-/// use headcount::sema::query::*;
-/// use headcount::span::Span;
+/// use headcount::internals::plan::atom::Expr;
+/// use headcount::internals::plan::logical::lower;
+/// use headcount::internals::sema::query::*;
+/// use headcount::internals::span::Span;
 /// let condition = |test| {
 ///     Node::Condition(Box::new(Condition { property: Property::Tickets, test, span: Span::default() }))
 /// };

@@ -30,13 +30,13 @@ impl std::error::Error for GroupCycle {}
 /// The groups that a plan refers to, manual and smart, ascending, each once.
 ///
 /// ```
-/// use headcount::ids::{AtomId, GroupId};
-/// use headcount::plan::atom::{Atom, Expr, LogicalPlan};
+/// use headcount::internals::ids::{AtomId, GroupId};
+/// use headcount::internals::plan::atom::{Atom, Expr, LogicalPlan};
 /// let plan = LogicalPlan {
 ///     atoms: vec![Atom::GroupIn([GroupId(3), GroupId(7)].into())],
 ///     root: Expr::Atom { atom: AtomId(0), negated: true },
 /// };
-/// assert_eq!(headcount::refresh::order::references(&plan), [GroupId(3), GroupId(7)]);
+/// assert_eq!(headcount::internals::refresh::order::references(&plan), [GroupId(3), GroupId(7)]);
 /// ```
 pub fn references(plan: &LogicalPlan) -> Vec<GroupId> {
     let mut groups: Vec<GroupId> = plan
@@ -71,8 +71,8 @@ enum Mark {
 ///
 /// ```
 /// use std::collections::BTreeMap;
-/// use headcount::ids::GroupId;
-/// use headcount::refresh::order::topological;
+/// use headcount::internals::ids::GroupId;
+/// use headcount::internals::refresh::order::topological;
 /// let (a, b) = (GroupId(1), GroupId(2));
 /// assert_eq!(topological(&BTreeMap::from([(a, vec![b]), (b, vec![])])).unwrap(), [b, a]);
 /// let cycle = topological(&BTreeMap::from([(a, vec![b]), (b, vec![a])])).unwrap_err();

@@ -5,8 +5,8 @@
 //! of mail need no escape.
 //!
 //! ```
-//! use headcount::render::{Subject, Template};
-//! # use headcount::{contact::Contact, ids::Uuid, schema::{Environment, Schema}, value::Instant};
+//! use headcount::internals::render::{Subject, Template};
+//! # use headcount::internals::{contact::Contact, ids::Uuid, schema::{Environment, Schema}, value::Instant};
 //! let schema = Schema::new();
 //! let environment = Environment::utc(Instant::default());
 //! let mut contact = Contact::new(Uuid([7; 16]), Instant::default());

@@ -83,9 +83,9 @@ impl Report {
     /// If the store or an index cannot be read.
     ///
     /// ```
-    /// use headcount::report::{Options, Report};
-    /// use headcount::value::Instant;
-    /// use headcount::workspace::{Settings, Workspace};
+    /// use headcount::internals::report::{Options, Report};
+    /// use headcount::internals::value::Instant;
+    /// use headcount::internals::workspace::{Settings, Workspace};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let folder = tempfile::tempdir()?;

@@ -34,7 +34,7 @@ const fn index(first: u8, second: u8, third: u8) -> Option<usize> {
 /// Whether the text is a code of three letters that stands for a language, in any case; not trimmed.
 ///
 /// ```
-/// use headcount::sema::languages::is_language;
+/// use headcount::internals::sema::languages::is_language;
 /// assert!(is_language("eng") && is_language("KIN"));
 /// assert!(!is_language("en") && !is_language("zzz"));
 /// ```

@@ -54,7 +54,7 @@ impl RelativeTime {
     /// Reads a relative time, in any case; `None` if the text does not look like one.
     ///
     /// ```
-    /// use headcount::sema::query::{RelativeTime, Unit};
+    /// use headcount::internals::sema::query::{RelativeTime, Unit};
     /// let time = RelativeTime { amount: -30, unit: Unit::Day };
     /// assert_eq!(RelativeTime::read("-30d"), Some(Ok(time)));
     /// assert_eq!(RelativeTime::read("30d"), None);
@@ -97,7 +97,7 @@ impl AnniversaryDay {
     /// Reads `today`, `-7d`, or a day of the year as `MM-DD`.
     ///
     /// ```
-    /// use headcount::sema::query::AnniversaryDay;
+    /// use headcount::internals::sema::query::AnniversaryDay;
     /// assert_eq!(AnniversaryDay::read("12-24"), Some(AnniversaryDay::Fixed { month: 12, day: 24 }));
     /// assert_eq!(AnniversaryDay::read("02-30"), None);
     /// assert_eq!(AnniversaryDay::read("now"), None);

@@ -11,10 +11,10 @@
 //! Layouts, the protocol of commits and what must hold is in `docs/format.md`.
 //!
 //! ```
-//! use headcount::contact::Contact;
-//! use headcount::ids::Uuid;
-//! use headcount::store::{Settings, Store, row};
-//! use headcount::value::Instant;
+//! use headcount::internals::contact::Contact;
+//! use headcount::internals::ids::Uuid;
+//! use headcount::internals::store::{Settings, Store, row};
+//! use headcount::internals::value::Instant;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;

@@ -13,7 +13,7 @@ use unicode_general_category::{GeneralCategory, get_general_category};
 /// is none, at the last quote of the text.
 ///
 /// ```
-/// use headcount::syntax::strings::literal_length;
+/// use headcount::internals::syntax::strings::literal_length;
 /// assert_eq!(literal_length(r#""a\"b" c"#), Some(6));
 /// assert_eq!(literal_length(r#""a\" b"#), Some(4));
 /// assert_eq!(literal_length("\"a"), None);
@@ -38,7 +38,7 @@ pub fn literal_length(text: &str) -> Option<usize> {
 /// dropped and every backslash stays.
 ///
 /// ```
-/// use headcount::syntax::strings::unquote;
+/// use headcount::internals::syntax::strings::unquote;
 /// assert_eq!(unquote(r#""a\x41\u00e9\"""#), "aAé\"");
 /// assert_eq!(unquote(r#""C:\dir""#), r"C:\dir");
 /// ```
@@ -114,7 +114,7 @@ pub fn write_value(out: &mut String, value: &str) {
 /// so that [`unquote`] gives it back.
 ///
 /// ```
-/// use headcount::syntax::strings::write_quoted;
+/// use headcount::internals::syntax::strings::write_quoted;
 /// let mut out = String::new();
 /// write_quoted(&mut out, "a \"b\"\t\u{a0}");
 /// assert_eq!(out, r#""a \"b\"\t\u00a0""#);

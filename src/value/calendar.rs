@@ -170,8 +170,8 @@ impl RelativeTime {
     /// can be told are cut to [`Instant::MIN`] and [`Instant::MAX`].
     ///
     /// ```
-    /// use headcount::value::Instant;
-    /// use headcount::value::calendar::{RelativeTime, Unit};
+    /// use headcount::internals::value::Instant;
+    /// use headcount::internals::value::calendar::{RelativeTime, Unit};
     /// let zone = jiff::tz::TimeZone::get("America/New_York").unwrap();
     /// let now = Instant::parse("2026-03-31T12:00:00Z").unwrap();
     /// let (start, end) = RelativeTime { amount: -1, unit: Unit::Month }.span(now, &zone);
@@ -284,8 +284,8 @@ impl DaysOfYear {
     /// - Both fixed: as they fall in the present year; a span may cross its end: `12-20..01-06`.
     ///
     /// ```
-    /// use headcount::value::Instant;
-    /// use headcount::value::calendar::{AnniversaryDay, DaysOfYear, RelativeTime, Unit};
+    /// use headcount::internals::value::Instant;
+    /// use headcount::internals::value::calendar::{AnniversaryDay, DaysOfYear, RelativeTime, Unit};
     /// let now = Instant::parse("2027-03-01T12:00:00Z").unwrap();
     /// let today = AnniversaryDay::Relative(RelativeTime { amount: 0, unit: Unit::Day });
     /// let days = DaysOfYear::between(today, today, now, &jiff::tz::TimeZone::UTC);

@@ -22,8 +22,8 @@ use crate::value::instant::{midnight_at, parse_with_offset};
 /// Cost: one pass over the text and a look-up of the zone's offset; no allocation.
 ///
 /// ```
-/// use headcount::schema::Environment;
-/// use headcount::value::{Instant, day::parse_moment};
+/// use headcount::internals::schema::Environment;
+/// use headcount::internals::value::{Instant, day::parse_moment};
 /// let environment = Environment::utc(Instant::parse("2026-06-15T12:00:00Z").unwrap());
 /// let moment = parse_moment("born on 28/5/81 at 3:30 pm", &environment).unwrap();
 /// assert_eq!(moment.to_string(), "1981-05-28T15:30:00Z");
@@ -74,8 +74,8 @@ impl Day {
     /// Cost: as [`parse_moment`].
     ///
     /// ```
-    /// use headcount::schema::Environment;
-    /// use headcount::value::{Instant, day::Day};
+    /// use headcount::internals::schema::Environment;
+    /// use headcount::internals::value::{Instant, day::Day};
     /// let environment = Environment::utc(Instant::parse("2026-06-15T12:00:00Z").unwrap());
     /// let bounds = |text| Day::read(text, &environment).unwrap().bounds(&environment.timezone);
     /// let (start, end) = bounds("15-06-2026");

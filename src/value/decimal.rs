@@ -13,7 +13,7 @@ const MAX_ADJUSTED_EXPONENT: i32 = 100;
 /// An exact decimal number. Equal numbers are equal values: `36.0` is `36`.
 ///
 /// ```
-/// use headcount::value::Decimal;
+/// use headcount::internals::value::Decimal;
 /// let number = Decimal::parse(" 36.50 ").unwrap();
 /// assert_eq!(number.to_string(), "36.5");
 /// assert!(number > Decimal::parse("36").unwrap());

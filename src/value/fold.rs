@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// One character in lower case: always one character.
 ///
 /// ```
-/// use headcount::value::fold::lower_char;
+/// use headcount::internals::value::fold::lower_char;
 /// assert_eq!(lower_char('Σ'), 'σ');
 /// assert_eq!(lower_char('İ'), 'i');
 /// ```
@@ -39,7 +39,7 @@ pub fn lower(text: &str) -> Cow<'_, str> {
 /// The text trimmed of Unicode white space and in lower case: how text values are compared.
 ///
 /// ```
-/// use headcount::value::fold::fold;
+/// use headcount::internals::value::fold::fold;
 /// assert_eq!(fold("  ΟΔΥΣΣΕΥΣ "), "οδυσσευσ");
 /// assert_eq!(fold("straße"), "straße");
 /// ```
@@ -50,7 +50,7 @@ pub fn fold(text: &str) -> Cow<'_, str> {
 /// Whether a text, folded, is this folded text: as comparing [`fold`]'s answer, without making it.
 ///
 /// ```
-/// use headcount::value::fold::folds_to;
+/// use headcount::internals::value::fold::folds_to;
 /// assert!(folds_to(" Kigali", "kigali"));
 /// assert!(!folds_to("kigali city", "kigali"));
 /// ```

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 /// time of day and an offset from UTC can tell, so the first and the last lie a day beyond those years in UTC.
 ///
 /// ```
-/// use headcount::value::Instant;
+/// use headcount::internals::value::Instant;
 /// let instant = Instant::parse("2026-06-15T14:00:00+02:00").unwrap();
 /// assert_eq!(instant.to_string(), "2026-06-15T12:00:00Z");
 /// ```

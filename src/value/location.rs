@@ -3,7 +3,7 @@
 /// The last part of a path of places, trimmed.
 ///
 /// ```
-/// use headcount::value::location::last_part;
+/// use headcount::internals::value::location::last_part;
 /// assert_eq!(last_part("Rwanda > Kigali City > Gasabo"), "Gasabo");
 /// assert_eq!(last_part("Gasabo"), "Gasabo");
 /// ```

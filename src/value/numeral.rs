@@ -5,7 +5,7 @@ use crate::value::Decimal;
 /// A number with its digits in groups of three.
 ///
 /// ```
-/// assert_eq!(headcount::value::numeral::grouped(1_234_567), "1,234,567");
+/// assert_eq!(headcount::internals::value::numeral::grouped(1_234_567), "1,234,567");
 /// ```
 pub fn grouped(number: u64) -> String {
     grouped_digits(&number.to_string())
@@ -25,7 +25,7 @@ fn grouped_digits(digits: &str) -> String {
 /// A decimal with its whole part in groups of three; one of very many digits rounded to a few, and its power of ten.
 ///
 /// ```
-/// use headcount::value::{Decimal, numeral::grouped_decimal};
+/// use headcount::internals::value::{Decimal, numeral::grouped_decimal};
 /// let shown = |text: &str| Decimal::parse(text).map(|number| grouped_decimal(&number));
 /// assert_eq!(shown("-1234567.25").as_deref(), Some("-1,234,567.25"));
 /// assert_eq!(shown("9007199254740993").as_deref(), Some("9,007,199,254,740,993"));
@@ -48,7 +48,7 @@ pub fn grouped_decimal(number: &Decimal) -> String {
 /// How many of something that takes an `s` in the plural.
 ///
 /// ```
-/// use headcount::value::numeral::counted;
+/// use headcount::internals::value::numeral::counted;
 /// assert_eq!((counted(1, "contact"), counted(2_000, "contact")), ("1 contact".into(), "2,000 contacts".into()));
 /// ```
 pub fn counted(number: u64, what: &str) -> String {

@@ -20,7 +20,7 @@ const MAX_READINGS: usize = 3;
 /// Cost: anything with another character is turned away by one look at each byte; a candidate costs a few microseconds.
 ///
 /// ```
-/// use headcount::value::phone::implicit_number;
+/// use headcount::internals::value::phone::implicit_number;
 /// assert_eq!(implicit_number("0788 383 383", Some(*b"RW")).as_deref(), Some("+250788383383"));
 /// assert_eq!(implicit_number("202.456.1111", Some(*b"US")).as_deref(), Some("+12024561111"));
 /// assert_eq!(implicit_number("age = 30", Some(*b"RW")), None);

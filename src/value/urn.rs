@@ -67,7 +67,7 @@ impl fmt::Debug for Scheme {
 /// An address: kept as written, but for the case of the scheme.
 ///
 /// ```
-/// use headcount::value::Urn;
+/// use headcount::internals::value::Urn;
 /// let urn = Urn::parse("Tel:+250788123123").unwrap();
 /// assert_eq!((urn.scheme(), urn.path()), ("tel", "+250788123123"));
 /// assert!(Urn::parse("tel:").is_err());

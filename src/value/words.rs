@@ -83,7 +83,7 @@ fn for_each_ascii_word(text: &str, word: &mut String, visit: &mut impl FnMut(&st
 /// Words of a text, lower-cased, whole.
 ///
 /// ```
-/// use headcount::value::words::words;
+/// use headcount::internals::value::words::words;
 /// assert_eq!(words("Bob O'Brien, x²"), ["bob", "o'brien"]);
 /// ```
 pub fn words(text: &str) -> Vec<String> {
@@ -95,7 +95,7 @@ pub fn words(text: &str) -> Vec<String> {
 /// Words for `name ~`: lower-cased and cut to 8 characters.
 ///
 /// ```
-/// use headcount::value::words::name_words;
+/// use headcount::internals::value::words::name_words;
 /// assert_eq!(name_words("Maximiliane"), ["maximili"]);
 /// ```
 pub fn name_words(text: &str) -> Vec<String> {

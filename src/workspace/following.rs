@@ -15,9 +15,9 @@ impl Workspace {
     /// that the log holds.
     ///
     /// ```
-    /// use headcount::sema::query::Dialect;
-    /// use headcount::value::{Instant, Urn};
-    /// use headcount::workspace::{ContactPatch, Settings, Workspace, WorkspaceError};
+    /// use headcount::internals::sema::query::Dialect;
+    /// use headcount::internals::value::{Instant, Urn};
+    /// use headcount::internals::workspace::{ContactPatch, Settings, Workspace, WorkspaceError};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let folder = tempfile::tempdir()?;

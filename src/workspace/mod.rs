@@ -137,13 +137,12 @@ impl Workspace {
     /// today in the future until it comes.
     ///
     /// ```
-    /// use headcount::value::Instant;
-    /// use headcount::workspace::{Settings, Workspace, WorkspaceError};
+    /// use headcount::{Error, Instant, Settings, Workspace};
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let folder = tempfile::tempdir()?;
     /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
     /// let future = Instant::parse("2999-01-01T00:00:00Z").ok_or("a date")?;
-    /// assert!(matches!(workspace.tick(future), Err(WorkspaceError::Ahead { .. })));
+    /// assert!(matches!(workspace.tick(future), Err(Error::Ahead { .. })));
     /// let workspace = workspace.allow_future();
     /// workspace.tick(future)?;
     /// assert!(workspace.is_ahead()?.is_some());

@@ -10,7 +10,7 @@ use crate::value::Instant;
 /// How the texts of a workspace are read.
 ///
 /// ```
-/// use headcount::workspace::Settings;
+/// use headcount::internals::workspace::Settings;
 /// let settings = Settings { timezone: "Africa/Kigali".into(), country: Some("RW".into()), ..Settings::default() };
 /// assert!(settings.validated().is_ok());
 /// assert!(Settings { timezone: "Mars/Olympus".into(), ..Settings::default() }.validated().is_err());

@@ -86,7 +86,7 @@ fn who_follows_a_stream_lets_time_pass() {
     let folder = small();
     let due = SystemTime::now() + Duration::from_millis(1500);
     let due = due.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
-    let due = headcount::value::Instant::from_micros(i64::try_from(due).unwrap());
+    let due = headcount::internals::value::Instant::from_micros(i64::try_from(due).unwrap());
     let mut apply = Following::start(folder.path(), &["apply", "-"]);
     // The first write catches up with the present, in which Ann is due.
     apply.say(&age(BOB, "17"));

@@ -6,7 +6,7 @@ mod cases;
 mod place;
 
 use clap::CommandFactory;
-use headcount::cli::args::Cli;
+use headcount::internals::cli::args::Cli;
 
 use cases::{CASES, Case, Formats};
 use place::Place;

@@ -152,7 +152,7 @@ fn without_made_up(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let uuid = rest.get(..36).filter(|part| headcount::ids::Uuid::parse(part).is_some());
+        let uuid = rest.get(..36).filter(|part| headcount::internals::ids::Uuid::parse(part).is_some());
         match uuid {
             Some(uuid) if !FILES.iter().any(|(_, text)| text.contains(uuid)) => {
                 masked.push_str("xxxxxxxx-xxxx-4xxx-xxxx-xxxxxxxxxxxx")

@@ -1,8 +1,8 @@
 //! Blocks of JSON: each says what it is, and is read as that.
 
-use headcount::import::{ChangeReader, ContactReader, Source, campaign, groups, queries, schema};
-use headcount::schema::Environment;
-use headcount::value::Instant;
+use headcount::internals::import::{ChangeReader, ContactReader, Source, campaign, groups, queries, schema};
+use headcount::internals::schema::Environment;
+use headcount::internals::value::Instant;
 
 /// Reads a block as the kind of input that it names; what it says of outputs need only be JSON.
 pub(crate) fn accept(what: &str, text: &str) -> Result<(), String> {
@@ -26,7 +26,7 @@ pub(crate) fn accept(what: &str, text: &str) -> Result<(), String> {
 }
 
 fn lines<L: std::fmt::Debug, T>(
-    items: impl Iterator<Item = (L, Result<T, headcount::import::Rejection>)>,
+    items: impl Iterator<Item = (L, Result<T, headcount::internals::import::Rejection>)>,
 ) -> Result<(), String> {
     for (line, item) in items {
         item.map_err(|rejection| format!("line {line:?}: {}", rejection.reason))?;

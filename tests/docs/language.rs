@@ -3,11 +3,11 @@
 //! A line of a `contactql` or `extended` block is a query that is valid in that dialect, perhaps followed by `→` and its
 //! canonical form, by `⇒` and who matches of the page's `contacts` blocks, or by `✗` and the code of its first error.
 
-use headcount::contact::Contact;
-use headcount::language::{self, Dialect, Query, Resolve};
-use headcount::model::{Context, matches};
-use headcount::schema::{Environment, Schema};
-use headcount::sema::print::canonical;
+use headcount::internals::contact::Contact;
+use headcount::internals::language::{self, Dialect, Query, Resolve};
+use headcount::internals::model::{Context, matches};
+use headcount::internals::schema::{Environment, Schema};
+use headcount::internals::sema::print::canonical;
 use serde_json::{Value, json};
 
 use crate::corpus;

@@ -24,7 +24,7 @@ mod session;
 use std::fs;
 use std::path::Path;
 
-use headcount::language::Dialect;
+use headcount::internals::language::Dialect;
 
 use language::Examples;
 use page::{Block, Page};

@@ -191,7 +191,7 @@ fn masked(line: &str) -> (String, Vec<String>) {
     let mut rest = line;
     while let Some(c) = rest.chars().next() {
         let is_word = text.chars().last().is_some_and(|last| last.is_ascii_alphanumeric() || last == '.');
-        if let Some(uuid) = rest.get(..36).filter(|part| headcount::ids::Uuid::parse(part).is_some()) {
+        if let Some(uuid) = rest.get(..36).filter(|part| headcount::internals::ids::Uuid::parse(part).is_some()) {
             identities.push(uuid.to_owned());
             text.push_str("[uuid]");
             rest = rest.get(36..).unwrap_or_default();

@@ -3,14 +3,14 @@
 
 use std::cell::RefCell;
 
-use headcount::contact::Contact;
-use headcount::ids::{FieldId, GroupId, Uuid};
-use headcount::import::{ChangeReader, ContactReader, Source};
-use headcount::render::{Subject, Template};
-use headcount::schema::{Environment, Field, FieldType, Group, Schema};
-use headcount::sema::query::Dialect;
-use headcount::value::{Instant, Urn};
-use headcount::workspace::{Change, ContactPatch, Event, FieldInput, Settings, Workspace};
+use headcount::internals::contact::Contact;
+use headcount::internals::ids::{FieldId, GroupId, Uuid};
+use headcount::internals::import::{ChangeReader, ContactReader, Source};
+use headcount::internals::render::{Subject, Template};
+use headcount::internals::schema::{Environment, Field, FieldType, Group, Schema};
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::value::{Instant, Urn};
+use headcount::internals::workspace::{Change, ContactPatch, Event, FieldInput, Settings, Workspace};
 
 /// After so many commits the store is checked, and a new one is begun.
 const COMMITS_TO_A_STORE: u32 = 64;
@@ -150,7 +150,7 @@ pub(crate) fn template(input: &[u8]) {
         let subject = Subject { contact: &contact, groups: &groups, schema: &schema, environment: &environment };
         match template.render(&subject) {
             Ok(message) => {
-                assert!(message.len() <= headcount::render::MAX_OUTPUT);
+                assert!(message.len() <= headcount::internals::render::MAX_OUTPUT);
                 let is_shown = message.contains("788123123") && !text.contains("788123123");
                 assert!(!(redact_urns && is_shown), "{text:?} shows an address: {message:?}");
             }

@@ -1,14 +1,14 @@
 //! What must hold of any text whatever, for the tests and the fuzz target alike.
 
-use headcount::diagnostic::{Diagnostic, draw};
-use headcount::ids::{FieldId, FlowId, GroupId, Uuid};
-use headcount::language::{self, Dialect, Errors, Query, Resolve};
-use headcount::lint::{Known, lint};
-use headcount::schema::{DateFormat, Environment, Field, FieldType, Flow, Group, Schema};
-use headcount::sema::codec;
-use headcount::sema::inspect::inspect;
-use headcount::sema::print::{canonical, canonical_in};
-use headcount::value::Instant;
+use headcount::internals::diagnostic::{Diagnostic, draw};
+use headcount::internals::ids::{FieldId, FlowId, GroupId, Uuid};
+use headcount::internals::language::{self, Dialect, Errors, Query, Resolve};
+use headcount::internals::lint::{Known, lint};
+use headcount::internals::schema::{DateFormat, Environment, Field, FieldType, Flow, Group, Schema};
+use headcount::internals::sema::codec;
+use headcount::internals::sema::inspect::inspect;
+use headcount::internals::sema::print::{canonical, canonical_in};
+use headcount::internals::value::Instant;
 
 /// Fields of all types, groups and flows, some with names that are hard to print.
 pub(crate) fn schema() -> Schema {

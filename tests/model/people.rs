@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use headcount::contact::{Contact, FieldValue, Status, convert_field_text};
-use headcount::ids::{FlowId, GroupId, Uuid};
-use headcount::schema::{Environment, Schema};
-use headcount::value::Urn;
-use headcount::workspace::{ContactPatch, Event, NamedRef};
+use headcount::internals::contact::{Contact, FieldValue, Status, convert_field_text};
+use headcount::internals::ids::{FlowId, GroupId, Uuid};
+use headcount::internals::schema::{Environment, Schema};
+use headcount::internals::value::Urn;
+use headcount::internals::workspace::{ContactPatch, Event, NamedRef};
 
 /// Refused, for whatever reason.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! What can happen to a workspace, drawn at random.
 
-use headcount::contact::Status;
-use headcount::ids::Uuid;
-use headcount::schema::FieldType;
-use headcount::sema::query::Dialect;
-use headcount::value::{Instant, Urn};
-use headcount::workspace::{ContactPatch, Event, NamedRef, Override};
+use headcount::internals::contact::Status;
+use headcount::internals::ids::Uuid;
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::value::{Instant, Urn};
+use headcount::internals::workspace::{ContactPatch, Event, NamedRef, Override};
 use proptest::prelude::*;
 use proptest::sample::select;
 

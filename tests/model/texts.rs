@@ -1,8 +1,8 @@
 //! Queries and values as people write them, from a small world, so that queries and contacts meet often.
 
-use headcount::schema::FieldType;
-use headcount::sema::query::Dialect;
-use headcount::value::Instant;
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::value::Instant;
 use proptest::prelude::*;
 use proptest::sample::select;
 

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headcount::contact::{Contact, convert_field_text};
-use headcount::ids::{DocumentNumber, GroupId, Sequence, Uuid};
-use headcount::language::{self, Resolve};
-use headcount::model;
-use headcount::schema::{Environment, Field, Flow, Group, Schema};
-use headcount::sema::query::{Dialect, Query};
-use headcount::store::Cause;
-use headcount::value::Instant;
-use headcount::workspace::change::SourcePosition;
-use headcount::workspace::{
+use headcount::internals::contact::{Contact, convert_field_text};
+use headcount::internals::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use headcount::internals::language::{self, Resolve};
+use headcount::internals::model;
+use headcount::internals::schema::{Environment, Field, Flow, Group, Schema};
+use headcount::internals::sema::query::{Dialect, Query};
+use headcount::internals::store::Cause;
+use headcount::internals::value::Instant;
+use headcount::internals::workspace::change::SourcePosition;
+use headcount::internals::workspace::{
     Change, ContactPatch, ContactRef, Event, FieldInput, FillPolicy, NamedRef, Override, Reader, SchemaInput, Settings,
     Workspace, WorkspaceError, Writer,
 };

@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::Stdio;
 
-use headcount::ids::GroupId;
-use headcount::store::Store;
+use headcount::internals::ids::GroupId;
+use headcount::internals::store::Store;
 
 use crate::{finish, headcount, run, run_with};
 
@@ -25,7 +25,7 @@ fn damage_is_said_and_mended_on_the_command_line() {
         let store = Store::open(&folder.join(".headcount")).unwrap();
         let mut transaction = store.write().unwrap();
         transaction.apply_members(GroupId(0), &[3], &[20]).unwrap();
-        transaction.release_urn("tel:+250788100007", headcount::ids::DocumentNumber(7)).unwrap();
+        transaction.release_urn("tel:+250788100007", headcount::internals::ids::DocumentNumber(7)).unwrap();
         transaction.commit().unwrap();
     }
     fs::write(folder.join(".headcount/last-commit"), "nothing of the kind").unwrap();

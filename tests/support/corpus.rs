@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use headcount::contact::{Contact, FieldValue, Status, convert_field_text};
-use headcount::ids::{FieldId, FlowId, GroupId, Uuid};
-use headcount::language::{self, Dialect, Query, Resolve};
-use headcount::schema::{DateFormat, Environment, Field, FieldType, Flow, Group, Schema};
-use headcount::value::{Instant, Urn};
+use headcount::internals::contact::{Contact, FieldValue, Status, convert_field_text};
+use headcount::internals::ids::{FieldId, FlowId, GroupId, Uuid};
+use headcount::internals::language::{self, Dialect, Query, Resolve};
+use headcount::internals::schema::{DateFormat, Environment, Field, FieldType, Flow, Group, Schema};
+use headcount::internals::value::{Instant, Urn};
 use serde_json::Value;
 
 pub(crate) fn text(name: &str) -> String {

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use headcount::contact::{Contact, FieldValue, Status, TypedValue};
-use headcount::ids::{FieldId, FlowId, GroupId, Uuid};
-use headcount::schema::FieldType;
-use headcount::sema::query::{
+use headcount::internals::contact::{Contact, FieldValue, Status, TypedValue};
+use headcount::internals::ids::{FieldId, FlowId, GroupId, Uuid};
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::{
     AnniversaryDay, Comparator, Condition, Dialect, FieldProperty, Literal, Node, Pattern, PatternKind, Property,
     Query, RelativeTime, Test, Unit, Value,
 };
-use headcount::span::Span;
-use headcount::value::calendar::date_of;
-use headcount::value::day::Day;
-use headcount::value::words::{name_words, words};
-use headcount::value::{Decimal, Instant, Scheme, Urn, fold::fold};
+use headcount::internals::span::Span;
+use headcount::internals::value::calendar::date_of;
+use headcount::internals::value::day::Day;
+use headcount::internals::value::words::{name_words, words};
+use headcount::internals::value::{Decimal, Instant, Scheme, Urn, fold::fold};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;

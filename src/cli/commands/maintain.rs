@@ -6,7 +6,7 @@ use crate::cli::Outcome;
 use crate::cli::args::maintain::{Check, Index, Stats};
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{as_text, as_text_or_null};
+use crate::cli::output::shapes::as_text_or_null;
 use crate::cli::output::{Cell, Column, Format, Row, counted, grouped};
 use crate::cli::settings::Settings;
 use crate::value::Instant;

@@ -85,7 +85,7 @@ impl From<String> for Cell {
 /// A time span with three digits or so.
 ///
 /// ```
-/// use headcount::cli::output::lasting;
+/// use headcount::internals::cli::output::lasting;
 /// use std::time::Duration;
 /// assert_eq!(lasting(Duration::from_micros(1_500)), "1.5 ms");
 /// assert_eq!(lasting(Duration::from_secs(75)), "75.0 s");

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::contact::{contact_object, field_text, names};
-use super::values::{Code, Key, List, NamedOrNone, Value};
+use super::values::{Code, Key, List, NamedOrNone, Place, Value};
 use super::{custom, not_an_object, reason, text, under, whole};
 use crate::contact::Status;
 use crate::ids::Uuid;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::values::{Code, Key, List, Named, NamedOrNone, Value};
+use super::values::{Code, Count, Key, List, Named, NamedOrNone, Value};
 use super::{custom, not_an_object, reason, text, under};
 use crate::contact::Status;
 use crate::import::error::shown;
