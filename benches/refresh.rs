@@ -157,7 +157,8 @@ fn clock(criterion: &mut Criterion) {
 fn build(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("table");
     for count in GROUPS {
-        let plans: Vec<_> = groups(count, 1).iter().map(|(group, query)| (*group, lower(query, moment().timezone()))).collect();
+        let plans: Vec<_> =
+            groups(count, 1).iter().map(|(group, query)| (*group, lower(query, moment().timezone()))).collect();
         let table = Table::build(plans.clone()).expect("an order");
         let (last, plan) = plans.last().expect("groups").clone();
         group.sample_size(10).bench_function(BenchmarkId::new("edit", count), |bencher| {

@@ -101,9 +101,9 @@ pub use store::{Cause, GroupStatus};
 pub use value::{Decimal, Instant, Urn};
 pub use workspace::why::{Clause, ClauseKind, LastChange, Why};
 pub use workspace::{
-    Change, CheckReport, ClockReset, Commit, Derived, ContactPatch, ContactRef, Event, FieldInput, Finding, GroupInfo as Group, LogFilter,
-    MembershipEvent as Membership, NamedGroup, NamedRef, Omissions, Override, Page, PageRequest, Reader, Rejection,
-    Settings, Stats, Subscription, Workspace, WorkspaceError as Error, Writer as Batch,
+    Change, CheckReport, ClockReset, Commit, ContactPatch, ContactRef, Derived, Event, FieldInput, Finding,
+    GroupInfo as Group, LogFilter, MembershipEvent as Membership, NamedGroup, NamedRef, Omissions, Override, Page,
+    PageRequest, Reader, Rejection, Settings, Stats, Subscription, Workspace, WorkspaceError as Error, Writer as Batch,
 };
 
 /// What stands behind the front door, for the benches, the fuzz targets and the tests of this repository.

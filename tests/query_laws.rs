@@ -207,7 +207,10 @@ fn not_above_is_not_at_most_without_a_value() {
 #[test]
 fn differs_or_equals_is_everything_and_above_or_at_most_is_not() {
     let everything = Node::Any(vec![age(Test::Differs(number(5))), age(Test::Equals(number(5)))]);
-    assert_eq!(lower(&query_of(everything), &TimeZone::UTC).root, headcount::internals::plan::atom::Expr::Constant(true));
+    assert_eq!(
+        lower(&query_of(everything), &TimeZone::UTC).root,
+        headcount::internals::plan::atom::Expr::Constant(true)
+    );
     let with_value = Node::Any(vec![
         age(Test::Compares(Comparator::Greater, number(5))),
         age(Test::Compares(Comparator::LessOrEqual, number(5))),

@@ -120,9 +120,9 @@ fn with_not(text: &str, inner: Span) -> Span {
     };
     let is_filler = |c: char| c.is_whitespace() || c == '(';
     let word = before.trim_end_matches(is_filler);
-    let Some(start) = word.len().checked_sub(3).filter(|&at| {
-        word.get(at..).is_some_and(|word| word.eq_ignore_ascii_case("not"))
-    }) else {
+    let Some(start) =
+        word.len().checked_sub(3).filter(|&at| word.get(at..).is_some_and(|word| word.eq_ignore_ascii_case("not")))
+    else {
         return inner;
     };
     let opened = before.get(word.len()..).map_or(0, |filler| filler.matches('(').count());

@@ -353,12 +353,7 @@ fn comparison(property: &Lowered, comparator: Comparator, literal: &Literal, zon
 }
 
 /// One and the same value lies between the two; `None` if none can.
-fn between(
-    property: &Lowered,
-    low: Option<&Literal>,
-    high: Option<&Literal>,
-    zone: &TimeZone,
-) -> Option<Atom> {
+fn between(property: &Lowered, low: Option<&Literal>, high: Option<&Literal>, zone: &TimeZone) -> Option<Atom> {
     match property {
         Lowered::Number(property) => {
             let bound = |literal: Option<&Literal>| match literal.map(|literal| &literal.value) {

@@ -40,7 +40,11 @@ pub fn parse_moment(text: &str, environment: &Environment) -> Option<Instant> {
             let midnight = DateTime::from_parts(date, Time::midnight());
             let zone = &environment.timezone;
             // The end of the calendar's last day is no date.
-            Some(midnight.checked_add(since_midnight).map_or_else(|_| day_bounds(date, zone).1, |at| moment_of(at, zone)))
+            Some(
+                midnight
+                    .checked_add(since_midnight)
+                    .map_or_else(|_| day_bounds(date, zone).1, |at| moment_of(at, zone)),
+            )
         }
         None => Some(start_of_day(date, &environment.timezone)),
     }

@@ -76,7 +76,10 @@ fn the_ends_of_the_calendar_are_days_like_any_other() {
             assert_eq!(end.micros() - start.micros(), 86_400_000_000, "{text} in {zone}");
             let moment = parse_moment(text, &environment).unwrap();
             assert!(start <= moment && moment < end, "{text} in {zone}");
-            assert_eq!(Instant::parse(&moment.to_string()), Some(moment).filter(|moment| moment.micros() % 1_000_000 == 0));
+            assert_eq!(
+                Instant::parse(&moment.to_string()),
+                Some(moment).filter(|moment| moment.micros() % 1_000_000 == 0)
+            );
         }
         let late = parse_moment("9999-12-31 23:59:59", &environment).unwrap();
         let (start, end) = Day::read("9999-12-31", &environment).unwrap().bounds(&environment.timezone);

@@ -100,7 +100,12 @@ fn day() -> impl Strategy<Value = Value> {
 
 /// What a contact's dates may be.
 fn value() -> impl Strategy<Value = Instant> {
-    let ends = ["9999-12-31T23:59:59.999999-23:59", "9999-12-31T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"];
+    let ends = [
+        "9999-12-31T23:59:59.999999-23:59",
+        "9999-12-31T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+    ];
     prop_oneof![
         8 => moment(),
         1 => (prop::sample::select(ends.to_vec()), -30i64..30).prop_map(|(end, hours)| {

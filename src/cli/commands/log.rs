@@ -25,7 +25,11 @@ pub(super) fn tick(args: &Tick, settings: &Settings) -> Outcome {
             settings.note(&format!("the clock was set back from {from} to {to}"));
         }
         if entries > 0 {
-            let (entries, verbs) = if entries == 1 { ("entry", "lay behind that moment and has") } else { ("entries", "lay behind that moment and have") };
+            let (entries, verbs) = if entries == 1 {
+                ("entry", "lay behind that moment and has")
+            } else {
+                ("entries", "lay behind that moment and have")
+            };
             settings.note(&format!("{} {entries} of the log {verbs} it as time now", reset.value.entries));
         }
         (session, reset.before, reset.after)

@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for ContactVisitor<'_> {
                 "fields" => map.next_value_seed(Fields { numbers: self.numbers, into: &mut patch.fields }),
                 "tickets" => {
                     map.next_value().map(|count: Option<Count>| patch.tickets = Some(count.map_or(0, Count::get)))
-                },
+                }
                 "created_on" => map.next_value().map(|Value(moment)| patch.created_on = moment),
                 "modified_on" => map.next_value().map(|Value(moment)| patch.modified_on = Some(moment)),
                 "last_seen_on" => map.next_value().map(|Value(moment)| patch.last_seen_on = Some(moment)),

@@ -142,7 +142,7 @@ impl<F: Fn(&Node, &Contact, &[Edit]) -> bool> Mender<'_, F> {
         Some(match &literal.value {
             Value::Group(Some(group)) => Edit::Join(*group),
             Value::Group(None) | Value::Flow(None) => return None,
-            Value::Day { start, .. } => Edit::Set(property.clone(), self.shown(*start)),
+            Value::Day(day) => Edit::Set(property.clone(), self.shown(day.bounds(&self.environment.timezone).0)),
             Value::Relative(time) => Edit::Set(property.clone(), self.shown(self.moment(*time).0)),
             _ => Edit::Set(property.clone(), literal.text.to_string()),
         })
@@ -156,7 +156,10 @@ impl<F: Fn(&Node, &Contact, &[Edit]) -> bool> Mender<'_, F> {
                 Comparator::Greater => neighbour(*number, true)?.to_string(),
                 Comparator::Less => neighbour(*number, false)?.to_string(),
             },
-            Value::Day { start, end } => self.side(*start, *end, comparator),
+            Value::Day(day) => {
+                let (start, end) = day.bounds(&self.environment.timezone);
+                self.side(start, end, comparator)
+            }
             Value::Relative(time) => {
                 let (start, end) = self.moment(*time);
                 self.side(start, end, comparator)
