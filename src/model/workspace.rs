@@ -269,13 +269,27 @@ impl Workspace {
         self.settle(&self.everybody(), Cause::Edit);
     }
 
-    /// Moves the clock forward, one entry for each moment at which something moved; never back.
+    /// Moves the clock forward, one entry for each moment at which something moved; never back: see
+    /// [`Workspace::reset_clock`].
     pub fn tick(&mut self, now: Instant) {
         while let Some(due) = self.next_due().filter(|&due| due <= now) {
             self.clock = due;
             self.settle(&self.everybody(), Cause::Clock);
         }
         self.clock = self.clock.max(now);
+    }
+
+    /// Sets the clock to a moment, also back: what then moves is one entry. Entries of the log that lie behind the moment
+    /// have it as their time from now on, so that times never decrease.
+    pub fn reset_clock(&mut self, now: Instant) {
+        if now >= self.clock {
+            return self.tick(now);
+        }
+        for entry in &mut self.log {
+            entry.at = entry.at.min(now);
+        }
+        self.clock = now;
+        self.settle(&self.everybody(), Cause::Clock);
     }
 
     /// A moment after the clock before which nothing moves by itself; `None` if nothing ever will.

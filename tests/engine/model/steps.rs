@@ -18,6 +18,8 @@ pub(crate) enum Step {
     Batch { skip: Skip, by_hand: bool, abandoned: bool, ops: Vec<Op> },
     /// The clock moves.
     Tick(Skip),
+    /// The clock is set, also back.
+    ResetClock(Skip),
     /// A reader of another moment than the clock's.
     Look(Skip),
     /// The store is closed and opened again.
@@ -80,6 +82,16 @@ fn skip() -> impl Strategy<Value = Skip> {
         1 => (0i64..20).prop_map(|days| Skip::By(days * 86_400 * SECOND)),
         1 => (-3i64..0).prop_map(|hours| Skip::By(hours * 3_600 * SECOND)),
         2 => (-1i64..2).prop_map(Skip::Due),
+    ]
+}
+
+/// Mostly backwards.
+fn reset() -> impl Strategy<Value = Skip> {
+    const HOUR: i64 = 3_600_000_000;
+    prop_oneof![
+        4 => (-72i64..0).prop_map(|hours| Skip::By(hours * HOUR)),
+        1 => (-60i64..-3).prop_map(|days| Skip::By(days * 24 * HOUR)),
+        1 => skip(),
     ]
 }
 
@@ -238,6 +250,7 @@ fn step() -> BoxedStrategy<Step> {
         1 => batch(prop::collection::vec(change(), 20..60).boxed()),
         1 => batch(prop::collection::vec(put(), 20..40).boxed()),
         5 => skip().prop_map(Step::Tick),
+        1 => reset().prop_map(Step::ResetClock),
         2 => skip().prop_map(Step::Look),
         1 => Just(Step::Reopen),
         2 => Just(Step::Index),

@@ -94,7 +94,7 @@ impl Twin {
         let folder = tempfile::tempdir().unwrap();
         let start = Instant::parse(NOON).unwrap();
         let settings = settings(settings_at);
-        let workspace = Workspace::create_at(&folder.path().join("store"), &settings, start).unwrap();
+        let workspace = Workspace::create_at(&folder.path().join("store"), &settings, start).unwrap().allow_future();
         fill_in_turns(&workspace, settings_at);
         let zone = settings.environment(start).unwrap().timezone;
         let known = Known { model: model::Workspace::new(zone, start), schema: Schema::new(), settings, source: None };
@@ -150,10 +150,18 @@ impl Twin {
                 self.workspace().tick(now).unwrap();
                 self.known.model.tick(now);
             }
+            Step::ResetClock(skip) => {
+                let now = self.at(*skip);
+                let reset = self.workspace().reset_clock(now).unwrap().value;
+                assert_eq!((reset.from, reset.to), (self.clock(), now));
+                self.known.model.reset_clock(now);
+                // Entries have other times: all of them are compared again.
+                (self.compared, self.logged) = (0, Sequence(0));
+            }
             Step::Look(skip) => look = self.at(*skip),
             Step::Reopen => {
                 self.workspace = None;
-                let workspace = Workspace::open(&self.folder.path().join("store")).unwrap();
+                let workspace = Workspace::open(&self.folder.path().join("store")).unwrap().allow_future();
                 fill_in_turns(&workspace, self.steps);
                 self.workspace = Some(workspace);
             }
@@ -171,11 +179,13 @@ impl Twin {
             }
             Step::Settings(at) => {
                 let settings = settings(*at);
-                self.derive_anew(|writer| writer.set_settings(&settings));
+                let before = self.queries();
+                self.derive_anew(|writer| writer.set_settings(&settings).map(drop));
+                assert_eq!(self.queries(), before, "dates stay dates in every zone");
             }
             Step::EditField(at, kind) => {
                 if let Some(field) = self.known.schema.field(&format!("f{at}")).cloned() {
-                    self.derive_anew(|writer| writer.edit_field(field.id, None, Some(*kind)));
+                    self.derive_anew(|writer| writer.edit_field(field.id, None, Some(*kind)).map(drop));
                 }
             }
         }
@@ -203,6 +213,13 @@ impl Twin {
         assert!(self.known.model.is_settled());
         let report = self.workspace().reader(self.clock()).unwrap().check().unwrap();
         assert!(report.is_sound(), "{:#?}", report.findings);
+    }
+
+    /// What groups are saved as.
+    fn queries(&self) -> BTreeMap<GroupId, (Option<Query>, Option<Query>)> {
+        let reader = self.workspace().reader(self.clock()).unwrap();
+        let of = |group: &Group| (reader.group_query(group.id).cloned(), reader.pending_query(group.id).cloned());
+        reader.schema().groups().iter().map(|group| (group.id, of(group))).collect()
     }
 
     /// A change of definitions after which everything is derived from the stored texts.
