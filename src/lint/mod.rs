@@ -23,8 +23,8 @@ mod tests;
 use crate::diagnostic::Diagnostic;
 use crate::plan::atom::TextProperty;
 use crate::schema::{Environment, Schema};
-use crate::sema::inspect::for_each_condition;
-use crate::sema::query::{Condition, Node, Property, Query, Test, Value};
+use crate::sema::inspect::{for_each_condition, for_each_literal};
+use crate::sema::query::{Condition, Node, Property, Query, Value};
 use crate::span::Span;
 
 /// What contacts have, as far as it is cheap to tell.
@@ -136,11 +136,8 @@ fn is_resolved(node: &Node) -> bool {
     let is_known = |value: &Value| !matches!(value, Value::Group(None) | Value::Flow(None));
     conditions(node).iter().all(|condition| {
         let has_field = !matches!(&condition.property, Property::Field(field) if field.id.is_none());
-        has_field
-            && match &condition.test {
-                Test::Equals(literal) | Test::Differs(literal) => is_known(&literal.value),
-                Test::In { items, .. } => items.iter().all(|item| is_known(&item.value)),
-                _ => true,
-            }
+        let mut is_resolved = has_field;
+        for_each_literal(condition, |literal| is_resolved &= is_known(&literal.value));
+        is_resolved
     })
 }

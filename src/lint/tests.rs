@@ -156,3 +156,16 @@ fn a_large_query_is_planned_a_bounded_number_of_times() {
     assert_eq!(warnings.len(), 1);
     assert_eq!(warnings[0].message, "these 250 clauses together hold for no contact");
 }
+
+#[test]
+fn a_warning_about_a_negation_spans_its_not() {
+    for (text, spanned) in [
+        ("age > 10 AND (NOT age < 30 AND age < 20)", "NOT age < 30 AND age < 20"),
+        ("NOT (age < 30) AND age < 20", "NOT (age < 30) AND age < 20"),
+        ("not ( age < 30 ) age < 20", "not ( age < 30 ) age < 20"),
+    ] {
+        let found = warnings(text);
+        let told: Vec<&str> = found.iter().map(|warning| &text[warning.span.range()]).collect();
+        assert_eq!(told, [spanned], "{text}: {found:?}");
+    }
+}

@@ -5,5 +5,5 @@
 pub mod evaluate;
 pub mod workspace;
 
-pub use evaluate::{Context, Memberships, NoGroups, matches, node_holds};
+pub use evaluate::{Context, Memberships, NoGroups, condition_holds, matches, node_holds};
 pub use workspace::Workspace;

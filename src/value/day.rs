@@ -244,8 +244,8 @@ fn starts_number(text: &[u8], at: usize) -> bool {
 /// The first valid time of day in the text, as the time since midnight.
 ///
 /// The reference finds times with a pattern that tries the longest form first and falls back to a shorter one when what
-/// follows does not end a word: `10:30:00Z` is 10:30, `T10:30` is 30 o'clock, which is none. It allows 24 hours and 60
-/// minutes or seconds, which run over.
+/// follows does not end a word: `10:30:00Z` is 10:30, `T10:30` is 30 o'clock, which is none. It allows 60 minutes or
+/// seconds, which run over, and 24:00, which is the beginning of the day; 24:30 is none.
 fn find_time_of_day(text: &[u8]) -> Option<SignedDuration> {
     let mut at = 0;
     while at < text.len() {
@@ -288,7 +288,7 @@ impl TimeForm {
             (24, _) if (self.minute, self.second, self.nanos) == (0, 0, 0) => 0,
             (hour, _) => hour,
         };
-        if hour > 24 || self.minute > 60 || self.second > 60 {
+        if hour > 23 || self.minute > 60 || self.second > 60 {
             return None;
         }
         SignedDuration::from_secs(hour * 3600 + self.minute * 60 + self.second)

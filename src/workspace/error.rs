@@ -51,6 +51,13 @@ pub enum WorkspaceError {
     BadName(String),
     /// A field key that is not lower-case letters, digits and `_`, or is reserved.
     BadKey(String),
+    /// Another field has this name, which sheets and people tell fields by.
+    FieldNameTaken {
+        /// The name.
+        name: String,
+        /// The key of the field that has it.
+        key: String,
+    },
     /// The group is used by these groups, and cannot be deleted.
     GroupInUse {
         /// The group.
@@ -131,6 +138,9 @@ impl fmt::Display for WorkspaceError {
                 "`{key}` cannot be a field's key: it takes 1 to 36 lower-case letters, digits and `_`, and is not the \
                  name of an attribute or of a kind of address"
             ),
+            WorkspaceError::FieldNameTaken { name, key } => {
+                write!(f, "the field `{key}` is named `{name}` already; a sheet could not tell the two apart")
+            }
             WorkspaceError::GroupInUse { name, by } => {
                 write!(f, "the group `{name}` is used by {}; edit or delete them first", quoted(by))
             }

@@ -7,6 +7,7 @@ mod conformance_parse;
 mod deviations;
 mod extended;
 mod laws;
+mod mends;
 mod rules;
 #[path = "../support/mod.rs"]
 mod support;

@@ -296,3 +296,73 @@ fn pins_and_exclusions_go_before_the_query() {
     assert!(manual.errors.contains("VIP"), "{}", manual.errors);
     assert_eq!(run(path, &["check"]).status, 0);
 }
+
+#[test]
+fn a_clock_that_is_ahead_is_refused_told_and_set_back() {
+    let folder = workspace();
+    let path = folder.path();
+    let far = "2999-01-01T00:00:00Z";
+    let refused = run_at(path, far, &["group", "create", "Slip"]);
+    assert_eq!(refused.status, 1);
+    assert!(refused.errors.contains("ahead of the system's clock") && refused.errors.contains("--allow-future"));
+    let far_init = run_at(path, far, &["--store", "other", "init"]);
+    assert!(far_init.status == 1 && !path.join("other").exists(), "{}", far_init.errors);
+    run(path, &["group", "create", "Recent", "--query", "last_seen_on > -30d"]);
+    assert_eq!(run_at(path, far, &["--allow-future", "group", "create", "Slip"]).status, 0);
+    let listed = run(path, &["group", "members", "Recent", "--format", "ids"]);
+    assert!(listed.output.is_empty() && listed.errors.contains("tick --reset-clock"), "{}", listed.errors);
+    let future = run(path, &["group", "members", "Recent", "--as-of", "3000-01-01"]);
+    assert!(future.status == 1 && future.errors.contains("still to come"), "{}", future.errors);
+    let reset = run(path, &["tick", "--reset-clock"]);
+    assert_eq!(reset.status, 0, "{}", reset.errors);
+    assert!(reset.errors.contains("the clock was set back from 2999-01-01T00:00:00Z to 2026-06-15T12:00:00Z"));
+    assert_eq!(reset.output.matches("\"cause\":\"clock\"").count(), 3, "{}", reset.output);
+    let listed = run(path, &["group", "members", "Recent", "--format", "ids"]);
+    assert_eq!(listed.output.lines().count(), 3);
+    assert!(!listed.errors.contains("warning"), "{}", listed.errors);
+    let ran = run(path, &["check"]);
+    assert_eq!(ran.status, 0, "{}", ran.output);
+}
+
+#[test]
+fn a_name_that_is_a_field_and_a_group_hides_neither() {
+    let folder = workspace();
+    run(folder.path(), &["field", "add", "vip", "--type", "text"]);
+    run(folder.path(), &["group", "create", "Dear", "--query", "group = VIP"]);
+    let both = json(folder.path(), &["depends", "vip"]);
+    assert_eq!((&both["field"]["key"], &both["also"]["group"]["name"]), (&"vip".into(), &"VIP".into()));
+    assert_eq!(both["also"]["groups"][0]["name"], "Dear");
+    let table = run(folder.path(), &["depends", "vip"]).output;
+    assert!(table.contains("have a value") && table.contains("the group `VIP`: 0 members; 1 group uses it"), "{table}");
+}
+
+#[test]
+fn small_things_are_told_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    assert_eq!(run_at(path, MORNING, &["--version"]).status, 0);
+    let made = Command::new(env!("CARGO_BIN_EXE_headcount")).current_dir(path).arg("init").output().unwrap();
+    assert!(made.status.success());
+    let stats = json(path, &["stats"]);
+    assert!(stats["clock"].is_null(), "{stats}");
+
+    let folder = workspace();
+    let path = folder.path();
+    run(path, &["field", "add", "dob", "--type", "datetime"]);
+    let line = format!("{{\"uuid\":\"{}\",\"fields\":{{\"dob\":\"01-02-2020\"}}}}\n", uuid(10));
+    fs::write(path.join("more.jsonl"), line).unwrap();
+    run(path, &["import", "more.jsonl"]);
+    run(path, &["group", "create", "February", "--query", "dob = 2020-02-01"]);
+    let set = run(path, &["workspace", "set", "--date-format", "MM-DD-YYYY"]);
+    assert!(set.errors.contains("1 value of fields is read differently now"), "{}", set.errors);
+    assert!(set.errors.contains("0 members entered smart groups, 1 member left them"), "{}", set.errors);
+
+    run(path, &["group", "add", "VIP", &uuid(20)]);
+    run(path, &["group", "remove", "VIP", &uuid(20)]);
+    let why = json(path, &["why", &uuid(20), "VIP"]);
+    assert_eq!(why["reason"], "`VIP` is a manual group, and the contact was taken out of it");
+
+    fs::write(path.join("bad.jsonl"), format!("{{\"uuid\":\"{}\",\"tickets\":-1}}\n", uuid(10))).unwrap();
+    let bad = run(path, &["import", "bad.jsonl"]);
+    assert!(bad.errors.contains("expected a whole number from 0 to 4294967295, not -1"), "{}", bad.errors);
+}

@@ -54,8 +54,11 @@ struct Explanation {
     group_status: &'static str,
     smart: bool,
     clauses: Option<ClauseItem>,
-    /// The smallest change that would let it in.
+    /// The smallest set of changes that would let it in.
     mend: Option<Vec<String>>,
+    /// That it may not be the smallest, or why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend_note: Option<&'static str>,
     last_change: Option<LastChangeItem>,
 }
 
@@ -97,6 +100,7 @@ impl From<&Why> for Explanation {
             smart: why.smart,
             clauses: why.clauses.as_ref().map(ClauseItem::from),
             mend: why.mend.clone(),
+            mend_note: why.mend_note,
             last_change: why.last_change.map(|LastChange { sequence, time, cause, entered }| LastChangeItem {
                 seq: sequence.0,
                 created_on: time,
@@ -143,6 +147,10 @@ pub(super) fn tell(why: &Why, output: &mut Output) -> Outcome {
     }
     if let Some(mend) = why.mend.as_deref().filter(|mend| !mend.is_empty()) {
         output.text(&format!("To let it in: {}.", mend.join("; ")))?;
+    }
+    if let Some(note) = why.mend_note {
+        let (first, rest) = note.split_at(1);
+        output.text(&format!("{}{rest}.", first.to_uppercase()))?;
     }
     if let Some(LastChange { time, cause, entered, .. }) = why.last_change {
         let verb = if entered { "Entered" } else { "Left" };

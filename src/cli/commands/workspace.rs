@@ -1,5 +1,7 @@
 //! `init`, `workspace`, `schema`, `field`, `depends`
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::cli::Outcome;
@@ -11,6 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{GroupItem, UuidName, as_text_or_null};
 use crate::cli::output::{Cell, Column, Format, Row, counted};
 use crate::cli::settings::Settings;
+use crate::ids::GroupId;
 use crate::import::{Source, schema};
 use crate::value::Instant;
 use crate::workspace::{self, Derived, FieldInput, Reader, SchemaInput, Workspace, WorkspaceError};
@@ -283,48 +286,77 @@ struct Dependents {
     contacts: u64,
     /// Smart groups whose queries use it.
     groups: Vec<GroupItem>,
+    /// The same of the group, if the name is both a field's and a group's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    also: Option<Box<Dependents>>,
 }
 
-/// Tells what uses a field or a group. A name that is both is taken for the field.
+/// Tells what uses a field or a group; of a name that is both, both.
 pub(super) fn depends(args: &Depends, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     let reader = session.reader()?;
-    let schema = reader.schema();
     let name = args.name.strip_prefix("fields.").unwrap_or(&args.name);
-    let item = match schema.field(&name.to_lowercase()) {
-        Some(field) => Dependents {
+    let group = reader.group_named(&args.name);
+    let item = match (reader.schema().field(&name.to_lowercase()), group) {
+        (Some(field), group) => Dependents {
             contacts: session.told(reader.count(&format!("fields.{} != \"\"", field.key)))?,
             groups: session.told(reader.dependents_of_field(field.id))?.iter().map(GroupItem::from).collect(),
             field: Some(field.into()),
             group: None,
+            also: match group {
+                Ok(group) => Some(Box::new(session.dependents_of_group(&reader, group)?)),
+                Err(_) => None,
+            },
         },
-        None => {
-            let group =
-                session.told(reader.group_named(&args.name)).map_err(|failure| neither(&reader, name, failure))?;
-            let info = session.told(reader.group(group))?;
-            Dependents {
-                contacts: info.count,
-                groups: session.told(reader.dependents_of_group(group))?.iter().map(GroupItem::from).collect(),
-                field: None,
-                group: Some(UuidName { uuid: info.uuid.to_string(), name: info.name }),
-            }
+        (None, group) => {
+            let group = session.told(group).map_err(|failure| neither(&reader, name, failure))?;
+            session.dependents_of_group(&reader, group)?
         }
     };
     let mut output = settings.output();
     let format = settings.format_or(Format::Table);
-    if format == Format::Table {
-        let holders = match (&item.field, item.contacts) {
+    if format != Format::Table {
+        let also = item.also.iter().flat_map(|also| &also.groups);
+        let mut rows: Vec<GroupItem> = item.groups.iter().chain(also).cloned().collect();
+        let mut seen = BTreeSet::new();
+        rows.retain(|group| seen.insert(group.uuid.clone()));
+        return output.list(format, GroupItem::columns(), &item, &rows);
+    }
+    output.text(&item.in_words())?;
+    output.list(format, GroupItem::columns(), &item, &item.groups)?;
+    if let Some(also) = &item.also {
+        let name = also.group.as_ref().map_or("", |group| &group.name);
+        output.text(&format!("the group `{name}`: {}", also.in_words()))?;
+        output.list(format, GroupItem::columns(), also, &also.groups)?;
+    }
+    Ok(())
+}
+
+impl Dependents {
+    fn in_words(&self) -> String {
+        let holders = match (&self.field, self.contacts) {
             (Some(_), 1) => "1 contact has a value".to_owned(),
             (Some(_), contacts) => format!("{} have a value", counted(contacts, "contact")),
             (None, members) => counted(members, "member"),
         };
-        let users = match item.groups.len() as u64 {
-            1 => "1 group uses it".to_owned(),
-            groups => format!("{} use it", counted(groups, "group")),
-        };
-        output.text(&format!("{holders}; {users}"))?;
+        match self.groups.len() as u64 {
+            1 => format!("{holders}; 1 group uses it"),
+            groups => format!("{holders}; {} use it", counted(groups, "group")),
+        }
     }
-    output.list(format, GroupItem::columns(), &item, &item.groups)
+}
+
+impl Session<'_> {
+    fn dependents_of_group(&self, reader: &Reader<'_>, group: GroupId) -> Outcome<Dependents> {
+        let info = self.told(reader.group(group))?;
+        Ok(Dependents {
+            contacts: info.count,
+            groups: self.told(reader.dependents_of_group(group))?.iter().map(GroupItem::from).collect(),
+            field: None,
+            group: Some(UuidName { uuid: info.uuid.to_string(), name: info.name }),
+            also: None,
+        })
+    }
 }
 
 /// Neither a field nor a group has this name: the nearest key of a field, or else what was found to say of groups.

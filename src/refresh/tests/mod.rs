@@ -214,3 +214,49 @@ proptest! {
         prop_assert_eq!(engine.apply_with(&changes, &outside).flips, expected);
     }
 }
+
+/// Pins and exclusions: sets of a few contacts for each of many groups.
+#[test]
+fn memberships_kept_outside_cost_what_there_are_and_not_groups_times_contacts() {
+    const GROUPS: u32 = 300;
+    struct One;
+    impl Memberships for One {
+        fn holds(&self, group: GroupId, document: DocumentNumber, _: Side) -> bool {
+            group.0 - 1000 == document.0
+        }
+        fn held_among(
+            &self,
+            _: &mut dyn Iterator<Item = GroupId>,
+            document: DocumentNumber,
+            _: Side,
+            found: &mut dyn FnMut(GroupId),
+        ) -> u64 {
+            found(GroupId(1000 + document.0));
+            1
+        }
+    }
+    let plan = |at: u32| {
+        let atoms = vec![
+            Atom::NumberIn(NumberProperty::Tickets, [Decimal::from(i64::from(at) + 1)].into()),
+            Atom::GroupIn([GroupId(1000 + at)].into()),
+        ];
+        let leaf = |atom| Expr::Atom { atom: crate::ids::AtomId(atom), negated: false };
+        (GroupId(at), LogicalPlan { atoms, root: Expr::Any(vec![leaf(0), leaf(1)]) })
+    };
+    let outside = (0..GROUPS).map(|at| GroupId(1000 + at));
+    let table = Table::build_beside((0..GROUPS).map(plan), outside).unwrap();
+    let zone = jiff::tz::TimeZone::UTC;
+    let engine = Engine::new(table, Moment::new(Instant::default(), zone));
+    let contact = |tickets| {
+        let mut contact = Contact::new(crate::ids::Uuid([1; 16]), Instant::default());
+        contact.tickets = tickets;
+        contact
+    };
+    let (before, after) = (contact(0), contact(7));
+    let change = |at| RowChange { document: DocumentNumber(at), before: Some(&before), after: Some(&after) };
+    let changes: Vec<_> = (0..GROUPS).map(change).collect();
+    let Outcome { flips, counters, .. } = engine.apply_with(&changes, &One);
+    // Whoever has seven tickets now is in the seventh group; the one that is pinned there was before.
+    assert_eq!(flips.iter().map(|flips| (flips.group.0, flips.entered.len())).collect::<Vec<_>>(), [(6, 299)]);
+    assert!(counters.values <= u64::from(GROUPS) * 8, "{counters:?}");
+}

@@ -15,7 +15,8 @@ use crate::sema::query::{Comparator, Dialect, Query};
 use read::Reader;
 use write::Writer;
 
-/// The version that is written.
+/// The version that is written. In version 1 a day was its two ends in the zone of then; it is read as the date that it
+/// was.
 pub const VERSION: u8 = 2;
 
 /// No query that was parsed is deeper: 100 brackets, each with an OR, an AND and a NOT.
@@ -69,14 +70,14 @@ pub fn decode(bytes: &[u8]) -> Result<Query, CodecError> {
     if version > VERSION {
         return Err(CodecError::TooNew(version));
     }
-    if version < VERSION || *sum != checksum(body) {
+    if version == 0 || *sum != checksum(body) {
         return Err(CodecError::Damaged);
     }
-    decode_body(rest).ok_or(CodecError::Damaged)
+    decode_body(version, rest).ok_or(CodecError::Damaged)
 }
 
-fn decode_body(rest: &[u8]) -> Option<Query> {
-    let mut reader = Reader { rest };
+fn decode_body(version: u8, rest: &[u8]) -> Option<Query> {
+    let mut reader = Reader { version, rest };
     let dialect = match reader.byte()? {
         0 => Dialect::ContactQl,
         1 => Dialect::Extended,

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::contact::Status;
 use crate::ids::{FieldId, FlowId, GroupId};
-use crate::schema::FieldType;
+use crate::schema::{Environment, FieldType};
 use crate::sema::attribute::Attribute;
 use crate::sema::codec::{COMPARATORS, tag};
 use crate::sema::query::{
@@ -14,13 +15,15 @@ use crate::sema::query::{
     Value,
 };
 use crate::span::Span;
+use crate::value::calendar::date_of;
 use crate::value::day::Day;
-use crate::value::{Decimal, Scheme};
+use crate::value::{Decimal, Instant, Scheme};
 
 /// Room for so many children is made at once; more are rare, and a false count must not reserve much at each depth.
 const MOST_AT_ONCE: usize = 256;
 
 pub(super) struct Reader<'b> {
+    pub(super) version: u8,
     pub(super) rest: &'b [u8],
 }
 
@@ -162,6 +165,7 @@ impl Reader<'_> {
                 let exponent = i16::try_from(self.signed()?).ok()?;
                 Value::Number(Decimal::from_parts(negative, coefficient, exponent)?)
             }
+            tag::DAY if self.version == 1 => Value::Day(self.day_by_its_ends(&text)?),
             tag::DAY => Value::Day(self.day()?),
             tag::RELATIVE => Value::Relative(self.relative()?),
             tag::STATUS => Value::Status(*Status::ALL.get(usize::from(self.byte()?))?),
@@ -170,6 +174,18 @@ impl Reader<'_> {
             _ => return None,
         };
         Some(Literal { text, value })
+    }
+
+    /// The text tells the day, if it is ISO. Of another order only the ends tell: the day in whose middle its middle lies.
+    fn day_by_its_ends(&mut self, text: &str) -> Option<Day> {
+        let (start, end) = (self.signed()?, self.signed()?);
+        let told = Day::read(text, &Environment::utc(Instant::default()));
+        if let Some(day) = told.filter(|day| day.offset().is_some() || text.trim().starts_with(&day.date().to_string()))
+        {
+            return Some(day);
+        }
+        let middle = Instant::from_micros(start.midpoint(end));
+        Day::new(date_of(middle, &TimeZone::UTC))
     }
 
     fn day(&mut self) -> Option<Day> {

@@ -3,8 +3,8 @@
 use roaring::RoaringBitmap;
 
 use crate::ids::{DocumentNumber, FieldId, GroupId, Uuid};
-use crate::sema::inspect::for_each_condition;
-use crate::sema::query::{Condition, Literal, Property, Test, Value};
+use crate::sema::inspect::{for_each_condition, for_each_literal};
+use crate::sema::query::{Condition, Property, Value};
 use crate::store::MemberSet;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::read::log::identity_of;
@@ -28,11 +28,10 @@ impl Reader<'_> {
     /// # Errors
     /// If the store cannot be read.
     pub fn dependents_of_group(&self, group: GroupId) -> Result<Vec<Dependent>, WorkspaceError> {
-        let is_it = |literal: &Literal| literal.value == Value::Group(Some(group));
-        self.dependents(|condition| match &condition.test {
-            Test::Equals(literal) | Test::Differs(literal) => is_it(literal),
-            Test::In { items, .. } => items.iter().any(is_it),
-            _ => false,
+        self.dependents(|condition| {
+            let mut is_named = false;
+            for_each_literal(condition, |literal| is_named |= literal.value == Value::Group(Some(group)));
+            is_named
         })
     }
 

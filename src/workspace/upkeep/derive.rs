@@ -120,6 +120,9 @@ impl Writer<'_> {
         let before = Arc::clone(&self.definitions);
         self.txn.put_field(&edited)?;
         self.reload()?;
+        if edited.name != known.name {
+            self.check_field_name(field)?;
+        }
         if edited.kind == known.kind { Ok(Derived::default()) } else { self.derive_anew(&before) }
     }
 

@@ -6,6 +6,7 @@ use crate::ids::{FieldId, Uuid};
 use crate::schema::{Field, FieldType, Flow};
 use crate::sema::suggest::nearest;
 use crate::store::GroupRecord;
+use crate::value::fold::lower;
 use crate::value::urn::is_known_scheme;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::write::change::NamedRef;
@@ -76,13 +77,20 @@ impl Writer<'_> {
     pub fn import_schema(&mut self, input: &SchemaInput) -> Result<SchemaCounts, WorkspaceError> {
         self.flush()?;
         let mut counts = SchemaCounts::default();
+        let mut named = Vec::new();
         for field in &input.fields {
-            match self.put_field(field)? {
+            let (id, outcome) = self.put_field(field)?;
+            if outcome != Outcome::Unchanged {
+                named.push(id);
+            }
+            match outcome {
                 Outcome::Added => counts.fields_added += 1,
                 Outcome::Renamed => counts.fields_renamed += 1,
                 Outcome::Unchanged => {}
             }
         }
+        // Names may have changed places.
+        named.into_iter().try_for_each(|field| self.check_field_name(field))?;
         for group in &input.groups {
             counts.groups_added += u64::from(self.put_manual_group(group)?);
         }
@@ -103,17 +111,21 @@ impl Writer<'_> {
     /// If its key cannot be one, or it exists with another type.
     pub fn add_field(&mut self, field: &FieldInput) -> Result<(), WorkspaceError> {
         self.flush()?;
-        self.put_field(field)?;
+        let (id, outcome) = self.put_field(field)?;
+        if outcome != Outcome::Unchanged {
+            self.check_field_name(id)?;
+        }
         self.reload()
     }
 
-    fn put_field(&mut self, input: &FieldInput) -> Result<Outcome, WorkspaceError> {
+    fn put_field(&mut self, input: &FieldInput) -> Result<(FieldId, Outcome), WorkspaceError> {
         let key = valid_key(&input.key)?;
         let known = self.definitions.schema.field(&key).cloned();
         let name = match (&input.name, &known) {
             (Some(name), _) => name.trim().to_owned(),
             (None, Some(known)) => known.name.clone(),
-            (None, None) => title(&key),
+            // A key is a name too, where its title is another field's.
+            (None, None) => Some(title(&key)).filter(|name| self.field_of_name(name).is_none()).unwrap_or(key.clone()),
         };
         if name.is_empty() || name.chars().count() > crate::workspace::groups::manage::MAX_NAME {
             return Err(WorkspaceError::BadName(name));
@@ -122,13 +134,29 @@ impl Writer<'_> {
             Some(known) if known.kind != input.kind => {
                 return Err(WorkspaceError::FieldType { key, from: known.kind, to: input.kind });
             }
-            Some(known) if known.name == name => return Ok(Outcome::Unchanged),
+            Some(known) if known.name == name => return Ok((known.id, Outcome::Unchanged)),
             Some(known) => (Field { name, ..known }, Outcome::Renamed),
             None => (Field { id: self.txn.next_field()?, key, name, kind: input.kind }, Outcome::Added),
         };
+        let id = field.id;
         self.txn.put_field(&field)?;
         Arc::make_mut(&mut self.definitions).schema.put_field(field);
-        Ok(outcome)
+        Ok((id, outcome))
+    }
+
+    fn field_of_name(&self, name: &str) -> Option<&Field> {
+        self.definitions.schema.fields().iter().find(|field| lower(&field.name) == lower(name))
+    }
+
+    /// Refuses a field whose name another one has, ignoring case.
+    pub(crate) fn check_field_name(&self, field: FieldId) -> Result<(), WorkspaceError> {
+        let schema = &self.definitions.schema;
+        let Some(field) = schema.field_by_id(field) else { return Ok(()) };
+        let is_taken = |other: &&Field| other.id != field.id && lower(&other.name) == lower(&field.name);
+        match schema.fields().iter().find(is_taken) {
+            Some(other) => Err(WorkspaceError::FieldNameTaken { name: field.name.clone(), key: other.key.clone() }),
+            None => Ok(()),
+        }
     }
 
     fn put_manual_group(&mut self, named: &NamedRef) -> Result<bool, WorkspaceError> {

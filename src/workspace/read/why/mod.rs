@@ -1,21 +1,29 @@
 //! Why a contact is, or is not, in a group: each clause of the query with the value that it saw, the smallest change
 //! that would let an absent contact in, and when and why the membership last changed.
 
-mod mend;
+pub mod edit;
+pub mod mend;
+pub mod options;
 mod values;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contact::{Contact, Status};
 use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
-use crate::model::{self, Context, Memberships};
+use crate::model::{self, Context};
+use crate::schema::Environment;
+use crate::sema::inspect::for_each_literal;
 use crate::sema::print;
-use crate::sema::query::{Condition, Literal, Node, Query, Test, Value};
+use crate::sema::query::{Condition, Node, Query, Value};
 use crate::store::{Cause, GroupStatus};
-use crate::value::Instant;
+use crate::value::{Instant, Urn};
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::groups::overrides::Override;
-use crate::workspace::read::reader::Reader;
+use crate::workspace::read::reader::{GroupInfo, Reader};
+use crate::workspace::write::change::ContactRef;
+use mend::{Mend, Standing, World};
 
-pub use mend::Edit;
+pub use edit::Edit;
 
 /// How deep groups inside groups are explained.
 const MAX_NESTING: usize = 8;
@@ -45,8 +53,10 @@ pub struct Why {
     pub decided: Option<Override>,
     /// The clauses of the group's query.
     pub clauses: Option<Clause>,
-    /// The smallest change that would let it in, if it is out and one was found; each in words.
+    /// The smallest set of changes that would let it in, if it is out and one was found; each in words.
     pub mend: Option<Vec<String>>,
+    /// What is to be said of it, or of there being none.
+    pub mend_note: Option<&'static str>,
     /// When and why the membership last changed.
     pub last_change: Option<LastChange>,
 }
@@ -93,28 +103,15 @@ pub struct LastChange {
     pub entered: bool,
 }
 
-/// The groups of the contact, with those that a trial moves it into and out of.
-struct Trial<'a> {
-    groups: &'a [GroupId],
-    edits: &'a [Edit],
-}
+/// Said of changes that were found after the search for the fewest gave up.
+const PERHAPS_FEWER: &str = "fewer changes may do: the search gave up";
+/// Said when nothing lets the contact in.
+const NOTHING: &str = "nothing that can be changed about the contact lets it in";
+/// Said when nothing was found.
+const GAVE_UP: &str = "no change was found that lets it in: the search gave up";
 
-impl Memberships for Trial<'_> {
-    fn is_member(&self, group: GroupId) -> bool {
-        for edit in self.edits.iter().rev() {
-            match edit {
-                Edit::Join(joined) if *joined == group => return true,
-                Edit::Leave(left) if *left == group => return false,
-                _ => {}
-            }
-        }
-        self.groups.contains(&group)
-    }
-
-    fn in_any_group(&self) -> bool {
-        !self.groups.is_empty() || self.edits.iter().any(|edit| matches!(edit, Edit::Join(_)))
-    }
-}
+/// Changes in words, and what is to be said of them.
+type InWords = (Option<Vec<String>>, Option<&'static str>);
 
 impl Reader<'_> {
     /// Explains a membership, present or absent.
@@ -145,20 +142,14 @@ impl Reader<'_> {
             None => None,
         };
         let decided = self.override_of(group, document)?;
-        let mend = match query {
-            Some(_) if !member && decided == Some(Override::Excluded) => {
-                Some(vec![format!("take back the exclusion from `{}`", info.name)])
-            }
-            Some(_) if !member && decided == Some(Override::Pinned) => {
-                Some(vec!["set its status to active".to_owned()])
-            }
-            Some(query) if !member && depth == 0 => self.mend(query, contact, groups),
-            None if !member && !info.smart => Some(vec![format!("add the contact to `{}`", info.name)]),
-            _ => None,
+        let (mend, mend_note) = match depth {
+            0 if !member => self.mend(document, contact, group)?,
+            _ => (None, None),
         };
+        let last_change = self.last_change(document, group)?;
         let reason = match decided {
             Some(decided) => decided_reason(&info.name, decided, member, contact.status),
-            None => reason(&info.name, info.smart, info.status, member, contact.status, clauses.as_ref()),
+            None => reason(&info, last_change, member, contact.status, clauses.as_ref()),
         };
         Ok(Why {
             contact: contact.uuid,
@@ -173,7 +164,8 @@ impl Reader<'_> {
             decided,
             clauses,
             mend,
-            last_change: self.last_change(document, group)?,
+            mend_note,
+            last_change,
         })
     }
 
@@ -186,7 +178,7 @@ impl Reader<'_> {
         groups: &[GroupId],
         depth: usize,
     ) -> Result<Clause, WorkspaceError> {
-        let holds = self.holds(node, contact, groups, &[]);
+        let holds = self.holds(node, contact, groups);
         let all = |children: &[Node]| -> Result<Vec<Clause>, WorkspaceError> {
             children.iter().map(|child| self.clause(child, query, document, contact, groups, depth)).collect()
         };
@@ -212,18 +204,49 @@ impl Reader<'_> {
         Ok(Clause { kind, holds })
     }
 
-    fn holds(&self, node: &Node, contact: &Contact, groups: &[GroupId], edits: &[Edit]) -> bool {
-        let trial = Trial { groups, edits };
-        let now = self.now().max(self.clock());
-        let context = Context { zone: &self.environment().timezone, now, memberships: &trial };
+    /// The present moment of memberships.
+    fn present(&self) -> Instant {
+        self.now().max(self.clock())
+    }
+
+    fn holds(&self, node: &Node, contact: &Contact, groups: &[GroupId]) -> bool {
+        let held: BTreeSet<GroupId> = groups.iter().copied().collect();
+        let context = Context { zone: &self.environment().timezone, now: self.present(), memberships: &held };
         model::node_holds(node, contact, &context)
     }
 
-    fn mend(&self, query: &Query, contact: &Contact, groups: &[GroupId]) -> Option<Vec<String>> {
-        let holds = |node: &Node, contact: &Contact, edits: &[Edit]| self.holds(node, contact, groups, edits);
-        let mender = mend::Mender { holds, environment: self.environment() };
-        let edits = mender.mend(&query.root, contact)?;
-        Some(edits.iter().map(|edit| values::in_words(edit, self.schema(), self.environment())).collect())
+    /// The smallest set of changes that lets a contact into a group, in words, and what is to be said of it.
+    fn mend(&self, document: DocumentNumber, contact: &Contact, group: GroupId) -> Result<InWords, WorkspaceError> {
+        let environment = Environment { now: self.present(), ..self.environment().clone() };
+        let mut groups = BTreeMap::new();
+        for (&id, definition) in &self.definitions().groups {
+            let standing = match &definition.active {
+                Some(query) if definition.is_kept_exact() => {
+                    Standing::Smart { query, decided: self.override_of(id, document)? }
+                }
+                _ if definition.record.smart => Standing::Fixed(self.is_member(id, document)?),
+                _ => Standing::Manual,
+            };
+            groups.insert(id, standing);
+        }
+        let holder = |urn: &Urn| self.find(&ContactRef::Urn(urn.clone())).ok().flatten();
+        let is_taken = |urn: &Urn| holder(urn).is_some_and(|holder| holder != document);
+        let world = World { schema: self.schema(), environment: &environment, groups, is_taken: &is_taken };
+        if matches!(world.groups.get(&group), Some(Standing::Fixed(_))) {
+            return Ok((None, None));
+        }
+        Ok(match world.mend(contact, group) {
+            Mend::Found { edits, is_smallest } => {
+                let decided = |group| match world.groups.get(&group) {
+                    Some(Standing::Smart { decided, .. }) => *decided,
+                    _ => None,
+                };
+                let words = |edit: &Edit| values::in_words(edit, self.schema(), self.environment(), decided);
+                (Some(edits.iter().map(words).collect()), (!is_smallest).then_some(PERHAPS_FEWER))
+            }
+            Mend::Impossible => (None, Some(NOTHING)),
+            Mend::GaveUp => (None, Some(GAVE_UP)),
+        })
     }
 
     /// The last entry of the log that moved the contact in or out of the group.
@@ -250,15 +273,13 @@ impl Reader<'_> {
 }
 
 fn groups_of_condition(condition: &Condition) -> Vec<GroupId> {
-    let of = |literal: &Literal| match literal.value {
-        Value::Group(group) => group,
-        _ => None,
-    };
-    match &condition.test {
-        Test::Equals(literal) | Test::Differs(literal) => of(literal).into_iter().collect(),
-        Test::In { items, .. } => items.iter().filter_map(of).collect(),
-        _ => Vec::new(),
-    }
+    let mut groups = Vec::new();
+    for_each_literal(condition, |literal| {
+        if let Value::Group(Some(group)) = literal.value {
+            groups.push(group);
+        }
+    });
+    groups
 }
 
 /// The reason of a membership that somebody decided.
@@ -275,18 +296,22 @@ fn decided_reason(name: &str, decided: Override, member: bool, status: Status) -
 
 /// The deciding reason in one sentence.
 fn reason(
-    name: &str,
-    smart: bool,
-    group_status: GroupStatus,
+    group: &GroupInfo,
+    last_change: Option<LastChange>,
     member: bool,
     status: Status,
     clauses: Option<&Clause>,
 ) -> String {
-    if !smart {
-        let verb = if member { "was added to" } else { "was not added to" };
+    let name = &group.name;
+    if !group.smart {
+        let verb = match last_change {
+            _ if member => "was added to",
+            Some(LastChange { entered: false, .. }) => "was taken out of",
+            _ => "was not added to",
+        };
         return format!("`{name}` is a manual group, and the contact {verb} it");
     }
-    match group_status {
+    match group.status {
         GroupStatus::Invalid => return format!("`{name}` is invalid: its members are stale"),
         GroupStatus::Initializing => return format!("`{name}` has not been filled yet"),
         GroupStatus::Evaluating | GroupStatus::Ready => {}

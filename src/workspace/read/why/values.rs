@@ -1,6 +1,6 @@
 //! The values that a clause saw, and edits, as a person reads them.
 
-use super::mend::Edit;
+use super::edit::Edit;
 use crate::contact::{Contact, FieldValue, TypedValue};
 use crate::ids::GroupId;
 use crate::schema::{Environment, FieldType, Schema};
@@ -8,6 +8,7 @@ use crate::sema::print;
 use crate::sema::query::Property;
 use crate::value::calendar::civil;
 use crate::value::{Instant, location};
+use crate::workspace::groups::overrides::Override;
 
 /// What stands for a hidden address.
 const REDACTED: &str = "********";
@@ -72,26 +73,33 @@ fn shown(instant: Instant, environment: &Environment) -> String {
     }
 }
 
-/// An edit as a person reads it.
-pub(super) fn in_words(edit: &Edit, schema: &Schema, environment: &Environment) -> String {
+/// An edit as a person reads it; `decided` is what was decided about the contact in a group.
+pub(super) fn in_words(
+    edit: &Edit,
+    schema: &Schema,
+    environment: &Environment,
+    decided: impl Fn(GroupId) -> Option<Override>,
+) -> String {
     let group = |id: &GroupId| schema.group_by_id(*id).map_or_else(|| format!("{id:?}"), |group| group.name.clone());
+    let value = |value: &str| match Instant::parse(value) {
+        Some(instant) => shown(instant, environment),
+        None => format!("{value:?}"),
+    };
+    let name = |property: &Property| print::current_property_name(property, schema);
     match edit {
         Edit::Activate => "make the contact active".to_owned(),
-        Edit::Set(property, value) => {
-            let value = match Instant::parse(value) {
-                Some(instant) => shown(instant, environment),
-                None => format!("{value:?}"),
-            };
-            format!("set {} to {value}", print::property_name(property))
-        }
-        Edit::SetAny(property) => format!("give {} a value", print::property_name(property)),
-        Edit::Clear(property) => format!("clear {}", print::property_name(property)),
-        Edit::RemoveAddress(property, text) if environment.redact_urns => {
-            let _ = text;
-            format!("remove an address ({})", print::property_name(property))
-        }
-        Edit::RemoveAddress(property, text) => format!("remove {text:?} from {}", print::property_name(property)),
-        Edit::Join(id) => format!("make the contact a member of `{}`", group(id)),
+        Edit::Set(property, text) => format!("set {} to {}", name(property), value(text)),
+        Edit::SetOther(property, text) => format!("give {} another value, such as {}", name(property), value(text)),
+        Edit::Clear(property) => format!("clear {}", name(property)),
+        Edit::AddAddress(urn) if !environment.redact_urns => format!("add the address {urn}"),
+        Edit::RemoveAddress(urn) if !environment.redact_urns => format!("remove the address {urn}"),
+        Edit::AddAddress(urn) | Edit::AddSomeAddress(urn) => format!("add an address of the scheme {}", urn.scheme()),
+        Edit::RemoveAddress(urn) => format!("remove an address of the scheme {}", urn.scheme()),
+        Edit::Join(id) => format!("add the contact to `{}`", group(id)),
         Edit::Leave(id) => format!("take the contact out of `{}`", group(id)),
+        Edit::TakeBack(id) => match decided(*id) {
+            Some(Override::Excluded) => format!("take back the exclusion from `{}`", group(id)),
+            _ => format!("take back the pin in `{}`", group(id)),
+        },
     }
 }
