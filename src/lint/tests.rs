@@ -164,7 +164,7 @@ fn a_warning_about_a_negation_spans_its_not() {
         ("NOT (age < 30) AND age < 20", "NOT (age < 30) AND age < 20"),
         ("not ( age < 30 ) age < 20", "not ( age < 30 ) age < 20"),
     ] {
-        let found = warnings(text);
+        let found = warnings(text, Dialect::Extended);
         let told: Vec<&str> = found.iter().map(|warning| &text[warning.span.range()]).collect();
         assert_eq!(told, [spanned], "{text}: {found:?}");
     }
