@@ -159,7 +159,7 @@ pub enum WorkspaceError {
     /// A write would move the clock ahead of the system's: see [`Workspace::allow_future`](super::Workspace::allow_future).
     #[error(
         "{now} is ahead of the system's clock, which says {system}: the workspace's clock would stay there, and groups \
-         that go by today with it; --allow-future does it all the same"
+         that go by today with it"
     )]
     Ahead {
         /// The moment that the write was to have.
@@ -184,27 +184,8 @@ impl WorkspaceError {
     /// Why a contact or a change was refused, if that is what happened.
     pub fn rejection(&self) -> Option<&Rejection> {
         match self {
-    #[error("the log reaches back to {0} only")]
-    BeforeHorizon(Instant),
-    /// The moment asked for lies in the future.
-    #[error("{asked} is still to come: it is {present}, and who will be a member then is not known")]
-    StillToCome {
-        /// What was asked for.
-        asked: Instant,
-        /// The present moment, or the workspace's clock if that is later.
-        present: Instant,
-    },
-    /// A write would move the clock ahead of the system's: see [`Workspace::allow_future`](super::Workspace::allow_future).
-    #[error(
-        "{now} is ahead of the system's clock, which says {system}: the workspace's clock would stay there, and groups \
-         that go by today with it; --allow-future does it all the same"
-    )]
-    Ahead {
-        /// The moment that the write was to have.
-        now: Instant,
-        /// The system's clock.
-        system: Instant,
-    },
+            WorkspaceError::Rejected(rejection) => Some(rejection),
+            _ => None,
         }
     }
 

@@ -56,8 +56,8 @@ fn place(settings: &Settings, groups: &[(&str, &str)]) -> Place {
 
 impl Place {
     fn put(&self, patches: &[ContactPatch]) {
-        let put = |patch| self.workspace.write(now(), |writer| Ok(writer.put(patch)?.unwrap())).unwrap();
-        patches.iter().for_each(|patch| drop(put(patch)));
+        let put = |patch: &ContactPatch| drop(self.workspace.write(now(), |writer| writer.put(patch)).unwrap());
+        patches.iter().for_each(put);
     }
 
     fn count(&self, query: &str) -> u64 {
@@ -89,9 +89,9 @@ fn a_clock_that_ran_ahead_is_refused_and_else_set_back() {
         .write(ago(5), |writer| {
             writer.create_group("Recent", Some("last_seen_on > -30d"), Dialect::Extended)?;
             writer.create_group("Named recent", Some("group = Recent AND name = \"\""), Dialect::Extended)?;
-            writer.put(&seen(1, 6))?.unwrap();
-            writer.put(&seen(2, 20))?.unwrap();
-            writer.put(&seen(3, 90))?.unwrap();
+            writer.put(seen(1, 6))?;
+            writer.put(seen(2, 20))?;
+            writer.put(seen(3, 90))?;
             Ok(())
         })
         .unwrap();
@@ -112,7 +112,7 @@ fn a_clock_that_ran_ahead_is_refused_and_else_set_back() {
     };
     assert!(members("Recent", now).is_empty() && members("Named recent", now).is_empty());
     // A write that does not move it further is none that runs ahead.
-    workspace.write(now, |writer| Ok(writer.put(&seen(4, 1))?.unwrap())).unwrap();
+    workspace.write(now, |writer| writer.put(seen(4, 1))).unwrap();
 
     let back = Instant::from_micros(Instant::now().micros() + 120_000_000);
     let reset = workspace.reset_clock(back).unwrap();
@@ -140,7 +140,7 @@ fn a_log_that_was_cut_in_the_future_begins_when_the_clock_is_set_back() {
     workspace.write(now(), |writer| writer.keep_log(Some(1))).unwrap();
     for (at, day) in ["2030-01-01", "2031-01-01", "2032-01-01", "2033-01-01"].into_iter().enumerate() {
         let then = moment(&format!("{day}T00:00:00Z"));
-        workspace.write(then, |writer| Ok(writer.put(&person(at as u8 + 1, &[]))?.unwrap())).unwrap();
+        workspace.write(then, |writer| writer.put(person(at as u8 + 1, &[]))).unwrap();
     }
     workspace.index().unwrap();
     let back = moment("2026-06-16T00:00:00Z");
@@ -279,7 +279,8 @@ fn what_would_lose_its_meaning_with_a_type_is_refused() {
     let edit = |query: &str, key: &str, kind| {
         let place = place(&Settings::default(), &[("Group", query)]);
         let before = place.query("Group");
-        let edited = place.workspace.write(now(), |writer| writer.edit_field(writer.field_named(key)?, None, Some(kind)));
+        let edited =
+            place.workspace.write(now(), |writer| writer.edit_field(writer.field_named(key)?, None, Some(kind)));
         match edited {
             Ok(_) => true,
             Err(WorkspaceError::WouldInvalidate(groups)) => {
@@ -312,7 +313,10 @@ fn a_change_of_dates_tells_what_it_did() {
     ]);
     let derived = place.set(&Settings { date_format: "MM-DD-YYYY".to_owned(), ..Settings::default() });
     assert_eq!(derived, Derived { values: 2, entered: 1, left: 1 });
-    assert_eq!(place.set(&Settings { date_format: "MM-DD-YYYY".to_owned(), ..Settings::default() }), Derived::default());
+    assert_eq!(
+        place.set(&Settings { date_format: "MM-DD-YYYY".to_owned(), ..Settings::default() }),
+        Derived::default()
+    );
 }
 
 #[test]
@@ -325,9 +329,8 @@ fn no_two_fields_have_one_name() {
     let taken = write("years", Some("AGE"));
     assert!(matches!(&taken, Err(WorkspaceError::FieldNameTaken { key, .. }) if key == "age"), "{taken:?}");
     write("years", Some("Years")).unwrap();
-    let renamed = place.workspace.write(now(), |writer| {
-        writer.edit_field(writer.field_named("years")?, Some("age"), None)
-    });
+    let renamed =
+        place.workspace.write(now(), |writer| writer.edit_field(writer.field_named("years")?, Some("age"), None));
     assert!(matches!(renamed, Err(WorkspaceError::FieldNameTaken { .. })), "{renamed:?}");
     assert_eq!(place.workspace.reader(now()).unwrap().schema().field("years").unwrap().name, "Years");
 }
@@ -338,7 +341,7 @@ fn a_damaged_block_of_times_is_an_error_and_not_a_moment_without_moves() {
     workspace
         .write(now(), |writer| {
             let seen = ContactPatch { last_seen_on: Some(Some(now())), ..person(1, &[]) };
-            Ok(writer.put(&seen)?.unwrap())
+            writer.put(seen)
         })
         .unwrap();
     let folder = workspace.folder().to_owned();
@@ -368,7 +371,7 @@ fn a_damaged_block_of_times_is_an_error_and_not_a_moment_without_moves() {
 fn pins_of_deleted_contacts_go_with_them() {
     let Place { workspace, _folder } = place(&Settings::default(), &[("A", "age > 5"), ("B", "age > 6")]);
     let patches: Vec<ContactPatch> = (1..9).map(|at| person(at, &[])).collect();
-    workspace.write(now(), |writer| patches.iter().try_for_each(|patch| writer.put(patch).map(drop))).unwrap();
+    workspace.write(now(), |writer| patches.iter().try_for_each(|patch| writer.put(patch.clone()).map(drop))).unwrap();
     workspace
         .write(now(), |writer| {
             for (name, documents) in [("A", 0..4), ("B", 2..6)] {
@@ -384,7 +387,7 @@ fn pins_of_deleted_contacts_go_with_them() {
         created_on: None,
         source: None,
     };
-    workspace.write(now(), |writer| (1..4).try_for_each(|at| writer.apply(&change(at)).map(drop))).unwrap();
+    workspace.write(now(), |writer| (1..4).try_for_each(|at| writer.apply(change(at)).map(drop))).unwrap();
     let reader = workspace.reader(now()).unwrap();
     let pins = |name: &str| reader.overrides(reader.group_named(name).unwrap()).unwrap().0;
     assert_eq!((pins("A").iter().collect::<Vec<_>>(), pins("B").iter().collect::<Vec<_>>()), (vec![3], vec![3, 4, 5]));

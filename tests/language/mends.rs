@@ -57,8 +57,7 @@ fn everything(contact: &Contact, schema: &Schema, moments: &[Instant]) -> Vec<Ve
         let set = texts.into_iter().map(|text| Edit::Set(property.clone(), text));
         set.chain([Edit::Clear(property.clone())]).collect::<Vec<_>>()
     };
-    let numbers: Vec<String> =
-        (-8..26).map(|quarters| format!("{}", f64::from(quarters) / 4.0)).collect();
+    let numbers: Vec<String> = (-8..26).map(|quarters| format!("{}", f64::from(quarters) / 4.0)).collect();
     let moments: Vec<String> = moments.iter().map(Instant::to_string).collect();
     let codes = ["eng", "fra", "kin"].map(str::to_owned).to_vec();
     let mut all = vec![
@@ -213,7 +212,8 @@ fn proposed(query: &str, contact: impl FnOnce(&mut Contact)) -> String {
         (GroupId(3), Standing::Manual),
         (TARGET, Standing::Smart { query: &query, decided: None }),
     ]);
-    let world = World { schema: &schema, environment: &environment, groups, is_taken: &|urn| urn.path() == "+250taken" };
+    let world =
+        World { schema: &schema, environment: &environment, groups, is_taken: &|urn| urn.path() == "+250taken" };
     match world.mend(&ann, TARGET) {
         Mend::Found { edits, is_smallest } => {
             assert!(is_smallest && world.lets_in(&ann, &edits, TARGET));

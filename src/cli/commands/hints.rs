@@ -22,6 +22,7 @@ impl fmt::Display for Hinted<'_> {
             WorkspaceError::FieldType { key, to, .. } => {
                 write!(f, "; `field edit {key} --type {to}` changes it and derives everything anew")
             }
+            WorkspaceError::Ahead { .. } => f.write_str("; --allow-future does it all the same"),
             _ => Ok(()),
         }
     }
