@@ -244,12 +244,12 @@ fn a_day_that_the_zone_skips_is_empty_and_stays_itself() {
         assert_eq!(place.count(query), count, "{query}");
     }
     for (name, query) in queries {
-        assert_eq!(place.query(name), format!("fields.{query}"));
+        assert_eq!(place.query(name).replace('"', ""), format!("fields.{query}"));
     }
     // Elsewhere it is a day like any other, and the groups mean it.
     place.set(&in_zone("UTC"));
     for (name, query) in queries {
-        assert_eq!(place.query(name), format!("fields.{query}"));
+        assert_eq!(place.query(name).replace('"', ""), format!("fields.{query}"));
     }
     assert_eq!((place.count("group = Until"), place.count("group = On"), place.count("group = \"Not on\"")), (2, 1, 2));
     place.set(&in_zone("Pacific/Apia"));

@@ -116,7 +116,7 @@ fn tries(world: &World<'_>, contact: &Contact, forced: &[Edit], all: &[Vec<Edit>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn what_is_proposed_lets_in_and_nothing_smaller_does(
@@ -274,7 +274,7 @@ fn proposals_are_plain() {
     assert_eq!(member("group NOT IN (\"Group 1\", \"Group 3\")"), "leave 1, leave 3");
     assert_eq!(member("NOT group = \"Group 1\""), "leave 1");
     let reachable = |query: &str| proposed(query, |ann| ann.urns = vec![urn("tel:1111"), urn("ext:2222")]);
-    assert_eq!(reachable("tel = \"\" AND urn ~ 333"), "- tel:1111, + ext:333");
+    assert_eq!(reachable("tel = \"\" AND urn ~ 333"), "+ ext:333, - tel:1111");
     assert_eq!(reachable("urn = \"\""), "- tel:1111, - ext:2222");
     assert_eq!(proposed("field1 = 5", |ann| ann.status = Status::Blocked), "activate, = 5");
 }

@@ -370,7 +370,7 @@ impl<'a> Search<'a> {
             Part::All(children) | Part::Any(children) if matches!(part, Part::All(_)) == wanted => {
                 // Edits of parts that have nothing in common add up.
                 let mut counted: Vec<usize> = Vec::new();
-                let mut sum = 0usize;
+                let (mut sum, mut most) = (0usize, 0usize);
                 for child in children {
                     let own = self.need(child, wanted, trial);
                     if own >= NEVER {
@@ -381,11 +381,10 @@ impl<'a> Search<'a> {
                     if own > 0 && !axes.iter().any(|axis| counted.contains(axis)) {
                         counted.extend(axes);
                         sum += own;
-                    } else {
-                        sum = sum.max(own);
                     }
+                    most = most.max(own);
                 }
-                sum
+                sum.max(most)
             }
             Part::All(children) | Part::Any(children) => {
                 children.iter().map(|child| self.need(child, wanted, trial)).min().unwrap_or(NEVER)
