@@ -6,7 +6,7 @@ use crate::schema::FieldType;
 use crate::store::StoreError;
 use crate::value::Instant;
 use crate::value::urn::UrnError;
-use crate::workspace::settings::SettingsError;
+use crate::workspace::definitions::settings::SettingsError;
 use crate::workspace::write::rejection::Rejection;
 
 /// Why a workspace could not do what it was asked. Nothing was changed, unless the variant says otherwise.

@@ -10,3 +10,4 @@ mod formats;
 mod lint;
 mod model;
 mod time;
+mod trials;

@@ -8,7 +8,12 @@ pub(crate) use change::{BadChange, change, contact_ref};
 pub(crate) use contact::contact;
 pub(crate) use values::{Shift, moment, status, uuid, uuid_or_name};
 
-use crate::import::queries::BatchQuery;
+/// A query of a batch. Other keys of its line are passed over.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Deserialize)]
+pub struct BatchQuery {
+    /// The text.
+    pub query: String,
+}
 
 /// Reads a query of a batch.
 ///

@@ -10,19 +10,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
-use roaring::RoaringBitmap;
-use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
 
 use crate::ids::{BLOCK_SIZE, Block, DocumentNumber, GroupId};
 use crate::refresh::fill::{BlockFill, BlockWords};
-use crate::refresh::{Engine, Memberships, Moment, Side, order};
+use crate::refresh::{Engine, Moment, order};
 use crate::store::container::zeros;
 use crate::store::{BlockList, Cause, LogDraft, MemberSet, RowView, StoreError, View};
 use crate::workspace::Workspace;
+use crate::workspace::definitions::plans::StoredMembers;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::groups::overrides::set_of;
-use crate::workspace::groups::pending::FillPolicy;
 use crate::workspace::write::writer::Writer;
 
 /// As many groups are filled by the engine.
@@ -36,6 +32,26 @@ const PASS_BYTES: usize = 256 << 20;
 
 /// Groups of one pass at least, however many contacts there are.
 const PASS_GROUPS: usize = 64;
+
+/// When groups are filled in one transaction with the edit, and when in several after it. Work is counted in contacts
+/// times groups.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FillPolicy {
+    /// Up to this much work is done at once, with the edit.
+    pub at_once: u64,
+    /// Work of one transaction otherwise.
+    pub step: u64,
+    /// Whether [`Workspace::write`] goes on until the groups that it deferred are filled. If not, they wait for
+    /// [`Workspace::fill_pending`] or [`Workspace::fill_step`], and keep their active queries until then.
+    pub finish: bool,
+}
+
+impl Default for FillPolicy {
+    /// At once up to a thousand groups of two million contacts; above, in steps of a second or so.
+    fn default() -> Self {
+        FillPolicy { at_once: 2_000_000_000, step: 1_000_000_000, finish: true }
+    }
+}
 
 /// How groups were filled in this process, and from how many on by the engine.
 #[derive(Debug)]
@@ -99,77 +115,6 @@ type References = BTreeMap<GroupId, Vec<GroupId>>;
 
 /// Members of one group, by block ascending.
 type MemberBlocks = Vec<(Block, Box<BlockWords>)>;
-
-/// Members of groups that are outside an engine's table, as they are stored, before and after: pins, exclusions, and smart
-/// groups that do not compile any more or belong to another pass.
-///
-/// There may be as many as groups, and mostly of a handful of members: so they are kept by contact, and only sets of many
-/// by group.
-#[derive(Default)]
-pub(crate) struct StoredMembers {
-    by_document: FxHashMap<u32, SmallVec<[GroupId; 4]>>,
-    wide: Vec<(GroupId, RoaringBitmap)>,
-}
-
-/// A set of more members is kept as a bitmap when it is not known which contacts will be asked for.
-const WIDE: u64 = 4096;
-
-impl StoredMembers {
-    /// Those of some groups, for whatever contact.
-    pub(crate) fn load(view: View<'_>, groups: impl IntoIterator<Item = GroupId>) -> Result<Self, WorkspaceError> {
-        let mut all = StoredMembers::default();
-        for group in groups {
-            let members = view.members(set_of(group))?;
-            if members.len() > WIDE {
-                all.wide.push((group, members));
-            } else {
-                all.add(group, &members);
-            }
-        }
-        Ok(all)
-    }
-
-    /// Those of some groups among some contacts.
-    pub(crate) fn load_among(
-        view: View<'_>,
-        groups: impl IntoIterator<Item = GroupId>,
-        documents: &RoaringBitmap,
-    ) -> Result<Self, WorkspaceError> {
-        let mut all = StoredMembers::default();
-        for group in groups {
-            if view.member_count(set_of(group))? > 0 {
-                all.add(group, &(view.members(set_of(group))? & documents));
-            }
-        }
-        Ok(all)
-    }
-
-    fn add(&mut self, group: GroupId, members: &RoaringBitmap) {
-        for document in members {
-            self.by_document.entry(document).or_default().push(group);
-        }
-    }
-}
-
-impl Memberships for StoredMembers {
-    fn holds(&self, group: GroupId, document: DocumentNumber, _: Side) -> bool {
-        self.by_document.get(&document.0).is_some_and(|groups| groups.contains(&group))
-            || self.wide.iter().any(|(wide, members)| *wide == group && members.contains(document.0))
-    }
-
-    fn held_among(
-        &self,
-        _: &mut dyn Iterator<Item = GroupId>,
-        document: DocumentNumber,
-        _: Side,
-        found: &mut dyn FnMut(GroupId),
-    ) -> u64 {
-        let few = self.by_document.get(&document.0).map_or(&[][..], SmallVec::as_slice);
-        few.iter().copied().for_each(&mut *found);
-        self.wide.iter().filter(|(_, members)| members.contains(document.0)).for_each(|(group, _)| found(*group));
-        (few.len() + self.wide.len()) as u64
-    }
-}
 
 impl Writer<'_> {
     /// Computes the members of these groups and of all that depend on them anew, and records who moved.

@@ -11,34 +11,16 @@ use crate::index::{AttributeIndex, FieldKinds, IndexError, PropertyId};
 use crate::plan::atom::{Atom, Expr, LogicalPlan, TimeBound, TimeProperty};
 use crate::plan::physical::Rules;
 use crate::refresh::clock::{ClockFlips, TimeValues, Window};
-use crate::refresh::{Engine, Flips, Moment, TableError};
+use crate::refresh::{Engine, Flips, Moment};
 use crate::store::{Cause, MemberSet, RowView, View};
 use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::definitions::Definitions;
+use crate::workspace::definitions::plans::StoredMembers;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::groups::filling::StoredMembers;
 use crate::workspace::read::adapters::Overlay;
 use crate::workspace::read::search::Searchable;
 use crate::workspace::write::writer::{Commit, Writer};
-
-impl Definitions {
-    /// The engine of all groups that are kept exact.
-    pub(crate) fn engine(&self) -> Result<Engine, WorkspaceError> {
-        let table = crate::refresh::Table::build_beside(self.plans(), self.override_groups())
-            .map_err(|error| self.table_error(error))?;
-        Ok(Engine::new(table, Moment::new(Instant::MIN, self.environment(Instant::MIN).timezone)))
-    }
-
-    pub(crate) fn table_error(&self, error: TableError) -> WorkspaceError {
-        let name =
-            |id: &GroupId| self.groups.get(id).map_or_else(|| format!("{id:?}"), |group| group.record.name.clone());
-        match error {
-            TableError::Cycle(cycle) => WorkspaceError::GroupCycle(cycle.path.iter().map(name).collect()),
-            TableError::AnyGroup(group) => WorkspaceError::GroupCycle(vec![name(&group), name(&group)]),
-        }
-    }
-}
 
 /// The index of times, as the clock asks it.
 struct IndexedTimes<'t> {
@@ -120,7 +102,7 @@ fn flips_between(
             rows.push((document, row));
         }
     }
-    let outside = StoredMembers::load_among(view, engine.table().outside().iter().copied(), &documents)?;
+    let outside = StoredMembers::outside_among(view, engine.table(), &documents)?;
     Ok(engine.advance(until, &rows, &outside))
 }
 

@@ -17,8 +17,8 @@ use crate::index::{AttributeIndex, FieldKinds, Gathered, RowChange};
 use crate::refresh::{self, Engine, Flips, Moment};
 use crate::schema::{FieldType, Schema};
 use crate::store::{RowView, StoreError, row};
+use crate::workspace::definitions::plans::StoredMembers;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::groups::filling::StoredMembers;
 use crate::workspace::write::staging::Staged;
 use crate::workspace::write::writer::Writer;
 
@@ -57,8 +57,7 @@ impl Writer<'_> {
         let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
         engine.set_now(Moment::new(self.now(), self.environment.timezone.clone()));
         let documents: RoaringBitmap = changes.iter().map(|change| change.document.0).collect();
-        let outside = engine.table().outside().iter().copied();
-        let outside = StoredMembers::load_among(self.txn.view(), outside, &documents)?;
+        let outside = StoredMembers::outside_among(self.txn.view(), engine.table(), &documents)?;
         let definitions = Arc::clone(&self.definitions);
         let engine = &*engine;
         let find = || Effects::of(changes, engine, &outside, &definitions.schema);

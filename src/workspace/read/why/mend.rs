@@ -16,7 +16,7 @@ use crate::model::{Context, Memberships, condition_holds, matches};
 use crate::schema::{Environment, Schema};
 use crate::sema::query::{Condition, Literal, Node, Property, Query, Test, Value};
 use crate::value::Urn;
-use crate::workspace::groups::overrides::Override;
+use crate::workspace::definitions::plans::Override;
 
 /// Conditions that are evaluated before a search gives up: some tenth of a second's.
 pub const PATIENCE: u64 = 400_000;

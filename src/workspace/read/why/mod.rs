@@ -17,9 +17,10 @@ use crate::sema::print;
 use crate::sema::query::{Condition, Node, Query, Value};
 use crate::store::{Cause, GroupStatus};
 use crate::value::{Instant, Urn};
+use crate::workspace::definitions::plans::Override;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::groups::overrides::Override;
-use crate::workspace::read::reader::{GroupInfo, Reader};
+use crate::workspace::read::groups::GroupInfo;
+use crate::workspace::read::reader::Reader;
 use crate::workspace::write::change::ContactRef;
 use mend::{Mend, Standing, World};
 

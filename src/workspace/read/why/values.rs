@@ -8,7 +8,7 @@ use crate::sema::print;
 use crate::sema::query::Property;
 use crate::value::calendar::civil;
 use crate::value::{Instant, location};
-use crate::workspace::groups::overrides::Override;
+use crate::workspace::definitions::plans::Override;
 
 /// What stands for a hidden address.
 const REDACTED: &str = "********";

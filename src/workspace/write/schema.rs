@@ -153,7 +153,7 @@ impl Writer<'_> {
             // A key is a name too, where its title is another field's.
             (None, None) => Some(title(&key)).filter(|name| self.field_of_name(name).is_none()).unwrap_or(key.clone()),
         };
-        if name.is_empty() || name.chars().count() > crate::workspace::groups::manage::MAX_NAME {
+        if name.is_empty() || name.chars().count() > crate::workspace::definitions::MAX_NAME {
             return Err(WorkspaceError::BadName(name));
         }
         let (field, outcome) = match known {
@@ -191,7 +191,7 @@ impl Writer<'_> {
         if by_uuid || self.definitions.schema.group(&name).is_some() {
             return Ok(false);
         }
-        if name.is_empty() || name.chars().count() > crate::workspace::groups::manage::MAX_NAME {
+        if name.is_empty() || name.chars().count() > crate::workspace::definitions::MAX_NAME {
             return Err(WorkspaceError::BadName(name));
         }
         let id = self.txn.next_group()?;
