@@ -369,7 +369,8 @@ impl Writer<'_> {
                 after: change.after.as_ref(),
             })
             .collect();
-        let outside = StoredMembers::outside(self.txn.view(), engine.table())?;
+        let documents = changes.iter().map(|change| change.document.0).collect();
+        let outside = StoredMembers::outside_among(self.txn.view(), engine.table(), &documents)?;
         let flips = engine.apply_with(&changes, &outside).flips;
         self.move_pending(&flips)
     }
