@@ -5,7 +5,7 @@
 //! tantivy keeps.
 //!
 //! It trails the rows. Each commit carries a generation; the store keeps the generation that it has seen committed and
-//! the set of contacts that changed since. Whatever is not in that set is right here. See DESIGN, section 4.
+//! the set of contacts that changed since. Whatever is not in that set is right here.
 //!
 //! A word is indexed with its field's number in front, so that one tantivy field serves all, and no phrase crosses from
 //! one field into another.

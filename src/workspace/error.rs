@@ -17,7 +17,7 @@ use crate::workspace::write::rejection::Rejection;
 /// ```
 /// use headcount::{Code, ContactPatch, Instant, Settings, Workspace};
 ///
-/// # let folder = tempfile::tempdir()?;
+/// # let folder = tempfile::tempdir().unwrap();
 /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
 /// let reader = workspace.reader(Instant::now())?;
 /// let error = reader.count("agee > 30").unwrap_err();

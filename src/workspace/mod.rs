@@ -87,6 +87,7 @@ impl Workspace {
     ///
     /// # Errors
     /// As for [`Workspace::create`].
+    #[doc(hidden)]
     pub fn create_at(path: &Path, settings: &Settings, clock: Instant) -> Result<Self, WorkspaceError> {
         let settings = settings.stored()?;
         start_threads(path)?;

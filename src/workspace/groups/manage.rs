@@ -145,6 +145,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// The first group that is not valid; nothing is changed then, if the caller drops the writer.
+    #[doc(hidden)]
     pub fn import_groups(
         &mut self,
         groups: &[GroupInput],
@@ -373,7 +374,7 @@ impl Reader<'_> {
     /// ```
     /// use headcount::{ContactPatch, Dialect, Instant, Settings, Workspace};
     ///
-    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = tempfile::tempdir().unwrap();
     /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
     /// let now = Instant::now();
     /// let commit = workspace.write(now, |batch| {

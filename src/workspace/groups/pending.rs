@@ -131,6 +131,7 @@ impl Definitions {
 
 impl Workspace {
     /// Sets when groups are filled in several transactions.
+    #[doc(hidden)]
     pub fn set_fill_policy(&self, policy: FillPolicy) {
         *self.fills.policy() = policy;
     }
@@ -139,6 +140,7 @@ impl Workspace {
     ///
     /// # Errors
     /// If the store or an index fails; the position is then that of the step before.
+    #[doc(hidden)]
     pub fn fill_step(&self, now: Instant) -> Result<FillStep, WorkspaceError> {
         let done = self.write(now, |writer| {
             let swapped = writer.fill_some()?;
@@ -152,6 +154,7 @@ impl Workspace {
     ///
     /// # Errors
     /// As for [`Workspace::fill_step`].
+    #[doc(hidden)]
     pub fn fill_pending(&self, now: Instant) -> Result<FillStep, WorkspaceError> {
         let mut all = FillStep { sequence: self.store.read()?.view().state().sequence, ..FillStep::default() };
         while self.has_pending()? {
@@ -170,6 +173,7 @@ impl Workspace {
 
 impl Writer<'_> {
     /// Whether a group has a query that is being filled.
+    #[doc(hidden)]
     pub fn is_pending(&self, group: GroupId) -> bool {
         self.definitions.groups.get(&group).is_some_and(|group| group.pending.is_some())
     }
@@ -244,6 +248,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// [`WorkspaceError::NoOtherQuery`] if it has no active query yet.
+    #[doc(hidden)]
     pub fn cancel_edit(&mut self, group: GroupId) -> Result<bool, WorkspaceError> {
         self.flush()?;
         let mut record = self.group_record(group)?;

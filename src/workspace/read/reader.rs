@@ -314,6 +314,7 @@ impl<'w> Reader<'w> {
     ///
     /// # Errors
     /// If the row is damaged.
+    #[doc(hidden)]
     pub fn row(&self, document: DocumentNumber) -> Result<Option<RowView<'_>>, WorkspaceError> {
         Ok(self.snapshot.view().row(document)?)
     }

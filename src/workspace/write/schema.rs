@@ -48,7 +48,7 @@ pub struct SchemaInput {
 /// ```
 /// use headcount::{FieldInput, FieldType, Instant, Settings, Workspace};
 ///
-/// # let folder = tempfile::tempdir()?;
+/// # let folder = tempfile::tempdir().unwrap();
 /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
 /// workspace.write(Instant::now(), |batch| {
 ///     batch.add_field(&FieldInput::new("age", FieldType::Number))?;
@@ -100,6 +100,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// If a key or name cannot be one, or a field has another type: `field edit` changes that.
+    #[doc(hidden)]
     pub fn import_schema(&mut self, input: &SchemaInput) -> Result<SchemaCounts, WorkspaceError> {
         self.flush()?;
         let mut counts = SchemaCounts::default();

@@ -125,7 +125,7 @@ impl<'w> Writer<'w> {
     /// ```
     /// use headcount::{Change, ContactPatch, Event, Instant, Settings, Urn, Workspace};
     ///
-    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = tempfile::tempdir().unwrap();
     /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
     /// let ann = Urn::parse("tel:+250788123123")?;
     /// workspace.write(Instant::now(), |batch| {
@@ -199,7 +199,7 @@ impl<'w> Writer<'w> {
     /// ```
     /// use headcount::{ContactPatch, Instant, Settings, Workspace};
     ///
-    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = tempfile::tempdir().unwrap();
     /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
     /// let commit = workspace.write(Instant::now(), |batch| {
     ///     batch.put(ContactPatch::new().name("Ann").urn("tel:+250788123123")?)?;
@@ -397,6 +397,7 @@ impl<'w> Writer<'w> {
     }
 
     /// Contacts staged so far: a caller that streams commits when there are enough.
+    #[doc(hidden)]
     pub fn staged_contacts(&self) -> usize {
         self.staging.len()
     }
