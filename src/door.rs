@@ -2,18 +2,6 @@
 //! is defined.
 
 /// ```
-/// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
-/// use headcount::{Change, ContactRef, Event};
-///
-/// let bob: ContactRef = "tel:+250788123124".parse()?;
-/// let commit = workspace.write(now, |batch| batch.apply(Change::new(bob, Event::field("age", "12"))))?;
-/// assert_eq!(commit.counts.changed, 1);
-/// // Somebody left a group, so the log grew.
-/// assert!(commit.after > commit.before);
-/// # Ok::<(), headcount::Error>(())
-/// ```
-pub use crate::workspace::Commit;
-/// ```
 /// # let (_folder, workspace, _) = headcount::internals::example::workspace()?;
 /// use headcount::{ClockReset, Instant};
 ///
@@ -26,15 +14,16 @@ pub use crate::workspace::Commit;
 pub use crate::workspace::ClockReset;
 /// ```
 /// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
-/// use headcount::{Derived, Settings};
+/// use headcount::{Change, ContactRef, Event};
 ///
-/// let settings = Settings { timezone: "Africa/Kigali".into(), ..workspace.reader(now)?.settings() };
-/// let commit = workspace.write(now, |batch| batch.set_settings(&settings))?;
-/// // No value was a date.
-/// assert_eq!(commit.value, Derived::default());
+/// let bob: ContactRef = "tel:+250788123124".parse()?;
+/// let commit = workspace.write(now, |batch| batch.apply(Change::new(bob, Event::field("age", "12"))))?;
+/// assert_eq!(commit.counts.changed, 1);
+/// // Somebody left a group, so the log grew.
+/// assert!(commit.after > commit.before);
 /// # Ok::<(), headcount::Error>(())
 /// ```
-pub use crate::workspace::Derived;
+pub use crate::workspace::Commit;
 /// ```
 /// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
 /// use headcount::{ContactCounts, ContactPatch};
@@ -44,6 +33,17 @@ pub use crate::workspace::Derived;
 /// # Ok::<(), headcount::Error>(())
 /// ```
 pub use crate::workspace::ContactCounts;
+/// ```
+/// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
+/// use headcount::{Derived, Settings};
+///
+/// let settings = Settings { timezone: "Africa/Kigali".into(), ..workspace.reader(now)?.settings() };
+/// let commit = workspace.write(now, |batch| batch.set_settings(&settings))?;
+/// // No value was a date.
+/// assert_eq!(commit.value, Derived::default());
+/// # Ok::<(), headcount::Error>(())
+/// ```
+pub use crate::workspace::Derived;
 /// ```
 /// # let (_folder, workspace, now) = headcount::internals::example::workspace()?;
 /// use headcount::ContactPatch;
