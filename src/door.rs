@@ -150,6 +150,7 @@ pub use crate::workspace::ContactPatch;
 /// # Ok::<(), headcount::Error>(())
 /// ```
 pub use crate::workspace::ContactRef;
+pub use crate::workspace::Delivery;
 /// ```
 /// use headcount::{Event, NamedRef, Status};
 ///

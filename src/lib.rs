@@ -60,10 +60,12 @@
 //! `cli`, on by default, is the program and what only it needs; with `default-features = false` nothing of that is built,
 //! and spreadsheets (`.xlsx`) are not read. `parquet` writes and reads Parquet files.
 
+mod answers;
 mod audience;
 mod campaign;
 #[cfg(feature = "cli")]
 mod cli;
+mod complete;
 mod contact;
 pub mod cookbook;
 mod diagnostic;
@@ -79,6 +81,7 @@ mod import;
 mod index;
 mod language;
 mod lint;
+mod memory;
 mod model;
 mod plan;
 mod refresh;
@@ -86,6 +89,8 @@ mod render;
 mod report;
 mod schema;
 mod sema;
+#[cfg(feature = "serve")]
+mod serve;
 mod span;
 mod store;
 mod syntax;
@@ -100,6 +105,9 @@ pub use door::*;
 /// Nothing here is promised: names and meanings change without notice.
 #[doc(hidden)]
 pub mod internals {
+    pub mod answers {
+        pub use crate::answers::*;
+    }
     pub mod audience {
         pub use crate::audience::*;
     }
@@ -109,6 +117,9 @@ pub mod internals {
     #[cfg(feature = "cli")]
     pub mod cli {
         pub use crate::cli::*;
+    }
+    pub mod complete {
+        pub use crate::complete::*;
     }
     pub mod contact {
         pub use crate::contact::*;
@@ -164,6 +175,10 @@ pub mod internals {
     }
     pub mod sema {
         pub use crate::sema::*;
+    }
+    #[cfg(feature = "serve")]
+    pub mod serve {
+        pub use crate::serve::*;
     }
     pub mod span {
         pub use crate::span::*;

@@ -173,6 +173,9 @@ pub enum WorkspaceError {
     /// The work of the batch gave it up.
     #[error("the batch was given up")]
     Abandoned,
+    /// Something in the batch failed between two of its steps, so that nothing of the batch can be kept.
+    #[error("a change of this batch failed half-way before, so nothing of the batch is kept")]
+    HalfDone,
 }
 
 impl WorkspaceError {

@@ -49,6 +49,8 @@ fn exists(path: &str, beside: &Path) -> bool {
 fn pages() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> =
         fs::read_dir(tree().join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // Pictures hold no words.
+    found.retain(|path| path.extension().is_none_or(|extension| extension != "png"));
     found.extend(["README.md", "ARCHITECTURE.md", "SECURITY.md", "deny.toml"].map(|name| tree().join(name)));
     for folder in ["src", "tests", "benches", "examples"] {
         sources(&tree().join(folder), &mut found);

@@ -5,12 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The house, from the ground floor up. Modules on one row may import from each other.
-const ROWS: [&[&str]; 17] = [
-    &["files", "ids", "span", "threads"],
+const ROWS: [&[&str]; 19] = [
+    &["files", "ids", "memory", "span", "threads"],
     &["value", "schema", "diagnostic"],
     &["syntax"],
     &["contact", "sema", "language"],
-    &["model", "plan", "lint"],
+    &["model", "plan", "lint", "complete"],
     &["store"],
     &["index"],
     &["exec"],
@@ -18,9 +18,11 @@ const ROWS: [&[&str]; 17] = [
     &["workspace"],
     &["audience", "render", "campaign", "report"],
     &["import", "export"],
+    &["answers"],
     &["generate"],
     &["example"],
     &["demo"],
+    &["serve"],
     &["cli"],
     &["main", "lib", "door", "cookbook"],
 ];

@@ -5,8 +5,8 @@ mod contact;
 mod demo;
 mod export;
 mod feed;
+mod flood;
 mod group;
-mod hiding;
 mod hints;
 mod import;
 mod log;
@@ -17,7 +17,10 @@ mod queries;
 mod query;
 mod repl;
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod session;
+pub(crate) mod stop;
 mod target;
 mod tools;
 mod trigger;
@@ -48,6 +51,7 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Check(args) => maintain::check(&args, settings),
         Command::Index(args) => maintain::index(&args, settings),
         Command::Stats(args) => maintain::stats(&args, settings),
+        Command::Compact(args) => maintain::compact(&args, settings),
         Command::Init(args) => workspace::init(&args, settings),
         Command::Workspace(command) => workspace::workspace(&command, settings),
         Command::Schema(command) => workspace::schema(&command, settings),
@@ -63,5 +67,7 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Completions(args) => tools::completions(&args, settings),
         Command::Man(args) => tools::man(&args, settings),
         Command::Repl(_) => repl::repl(settings),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::serve(&args, settings),
     }
 }

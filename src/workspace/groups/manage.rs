@@ -14,7 +14,7 @@ use crate::sema::query::{Dialect, Query};
 use crate::sema::{group_check, groups_used};
 use crate::store::{Cause, GroupRecord, GroupStatus, MemberSet};
 use crate::value::{Instant, fold};
-use crate::workspace::definitions::{Definitions, MAX_NAME, stored};
+use crate::workspace::definitions::{Definitions, stored, valid_name};
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::read::reader::Reader;
 use crate::workspace::read::search::member_plan;
@@ -418,12 +418,6 @@ fn give_query(record: &mut GroupRecord, query: &Query, now: Instant) -> bool {
     record.reason = None;
     record.modified_on = now;
     true
-}
-
-fn valid_name(name: &str) -> Result<String, WorkspaceError> {
-    let name = name.trim();
-    let is_valid = !name.is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
-    if is_valid { Ok(name.to_owned()) } else { Err(WorkspaceError::BadName(name.to_owned())) }
 }
 
 /// Whether the only trouble is a group that the same file brings.

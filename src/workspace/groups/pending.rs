@@ -183,6 +183,10 @@ impl Writer<'_> {
         if groups.is_empty() {
             return Ok(());
         }
+        self.whole(|writer| writer.fill_or_defer(groups))
+    }
+
+    fn fill_or_defer(&mut self, groups: &[GroupId]) -> Result<(), WorkspaceError> {
         let policy = *self.workspace.fills.policy();
         let component = self.definitions.component(groups.iter().copied());
         let others_wait = component.iter().any(|group| !groups.contains(group) && self.is_pending(*group));

@@ -8,6 +8,7 @@ use crate::sema::suggest::nearest;
 use crate::store::GroupRecord;
 use crate::value::fold::lower;
 use crate::value::urn::is_known_scheme;
+use crate::workspace::definitions::valid_name;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::write::change::NamedRef;
 use crate::workspace::write::writer::Writer;
@@ -103,6 +104,10 @@ impl Writer<'_> {
     #[doc(hidden)]
     pub fn import_schema(&mut self, input: &SchemaInput) -> Result<SchemaCounts, WorkspaceError> {
         self.flush()?;
+        self.whole(|writer| writer.put_schema(input))
+    }
+
+    fn put_schema(&mut self, input: &SchemaInput) -> Result<SchemaCounts, WorkspaceError> {
         let mut counts = SchemaCounts::default();
         let mut named = Vec::new();
         for field in &input.fields {
@@ -138,11 +143,13 @@ impl Writer<'_> {
     /// If its key cannot be one, or it exists with another type.
     pub fn add_field(&mut self, field: &FieldInput) -> Result<(), WorkspaceError> {
         self.flush()?;
-        let (id, outcome) = self.put_field(field)?;
-        if outcome != Outcome::Unchanged {
-            self.check_field_name(id)?;
-        }
-        self.reload()
+        self.whole(|writer| {
+            let (id, outcome) = writer.put_field(field)?;
+            if outcome != Outcome::Unchanged {
+                writer.check_field_name(id)?;
+            }
+            writer.reload()
+        })
     }
 
     fn put_field(&mut self, input: &FieldInput) -> Result<(FieldId, Outcome), WorkspaceError> {
@@ -154,9 +161,7 @@ impl Writer<'_> {
             // A key is a name too, where its title is another field's.
             (None, None) => Some(title(&key)).filter(|name| self.field_of_name(name).is_none()).unwrap_or(key.clone()),
         };
-        if name.is_empty() || name.chars().count() > crate::workspace::definitions::MAX_NAME {
-            return Err(WorkspaceError::BadName(name));
-        }
+        let name = valid_name(&name)?;
         let (field, outcome) = match known {
             Some(known) if known.kind != input.kind => {
                 return Err(WorkspaceError::FieldType { key, from: known.kind, to: input.kind });
@@ -192,9 +197,7 @@ impl Writer<'_> {
         if by_uuid || self.definitions.schema.group(&name).is_some() {
             return Ok(false);
         }
-        if name.is_empty() || name.chars().count() > crate::workspace::definitions::MAX_NAME {
-            return Err(WorkspaceError::BadName(name));
-        }
+        let name = valid_name(&name)?;
         let id = self.txn.next_group()?;
         let uuid = named.uuid.unwrap_or_else(Uuid::random);
         self.txn.put_group(id, &GroupRecord::manual(uuid, name.clone(), self.now()))?;
@@ -205,9 +208,7 @@ impl Writer<'_> {
 
     fn put_flow(&mut self, named: &NamedRef) -> Result<Outcome, WorkspaceError> {
         let name = named.name.as_deref().map(str::trim).unwrap_or_default().to_owned();
-        if name.is_empty() || name.chars().count() > 255 {
-            return Err(WorkspaceError::BadName(name));
-        }
+        let name = valid_name(&name)?;
         let schema = &self.definitions.schema;
         let known = named.uuid.and_then(|uuid| schema.flow_by_uuid(uuid)).or_else(|| schema.flow(&name)).cloned();
         let (flow, outcome) = match known {
