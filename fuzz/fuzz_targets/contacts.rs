@@ -1,7 +1,7 @@
 //! Files of contacts, of whatever kind they turn out to be, through to a store that is checked now and then.
 #![no_main]
 
-#[path = "../../tests/hostile/bodies.rs"]
+#[path = "../../tests/hardship/hostile/bodies.rs"]
 mod bodies;
 
 use libfuzzer_sys::fuzz_target;

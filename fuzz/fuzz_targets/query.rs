@@ -6,7 +6,7 @@
 //! is unsafe, so a sanitizer only costs. A run of 14 minutes on one busy core was 5 million inputs.
 #![no_main]
 
-#[path = "../../tests/laws/mod.rs"]
+#[path = "../../tests/support/laws.rs"]
 mod laws;
 
 use std::sync::LazyLock;

@@ -1,7 +1,7 @@
 //! Message templates, read and filled in for a contact.
 #![no_main]
 
-#[path = "../../tests/hostile/bodies.rs"]
+#[path = "../../tests/hardship/hostile/bodies.rs"]
 mod bodies;
 
 use libfuzzer_sys::fuzz_target;

@@ -77,7 +77,7 @@ pub enum WorkspaceError {
     /// The groups would no longer compile.
     WouldInvalidate(Vec<(String, String)>),
     /// A change by hand was refused.
-    Rejected(crate::workspace::rejection::Rejection),
+    Rejected(crate::workspace::write::rejection::Rejection),
     /// A cursor that no `query` gave, or of another query.
     BadCursor,
     /// The moment asked for lies before the log's horizon.

@@ -2,73 +2,45 @@
 //!
 //! The front page of the crate walks through the whole life of one.
 
-mod adapters;
-mod background;
-mod backup;
-mod bulk;
-mod bulk_put;
-pub mod change;
-mod check;
-mod clock;
-mod cursor;
 mod definitions;
-mod depends;
-mod derive;
-mod erase;
-#[cfg(test)]
-mod erase_tests;
 mod error;
-mod explain;
-mod filling;
-mod flush;
-mod following;
 mod groups;
-mod indexing;
-mod linting;
-pub mod log;
-mod overrides;
-mod pending;
-mod profile;
-mod reader;
-mod rejection;
-mod retention;
-mod schema_edit;
-mod search;
+mod read;
 mod settings;
-mod staging;
-mod transition;
-pub mod why;
-mod writer;
+mod upkeep;
+mod write;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use bulk::{Applied, Outcomes};
-pub use change::{Change, ContactPatch, ContactRef, Event, NamedRef};
-pub use check::{CheckReport, Finding};
-pub use depends::Dependent;
-pub use erase::PROMPT_HISTORY;
 pub use error::WorkspaceError;
-pub use explain::Explained;
-pub use filling::FillCounters;
-pub use following::Subscription;
-pub use groups::{DryRun, GroupInput, GroupOutcome};
-pub use linting::Purpose;
-pub use log::{LogFilter, MembershipEvent, NamedGroup};
-pub use overrides::Override;
-pub use pending::{FillPolicy, FillStep};
-pub use profile::GroupProfile;
-pub use reader::{GroupInfo, Page, PageRequest, Reader, Stats};
-pub use rejection::{Omissions, Rejection};
-pub use schema_edit::{FieldInput, SchemaCounts, SchemaInput};
+pub use groups::filling::FillCounters;
+pub use groups::manage::{DryRun, GroupInput, GroupOutcome};
+pub use groups::overrides::Override;
+pub use groups::pending::{FillPolicy, FillStep};
+pub use groups::profile::GroupProfile;
+pub use read::depends::Dependent;
+pub use read::explain::Explained;
+pub use read::following::Subscription;
+pub use read::linting::Purpose;
+pub use read::log::{LogFilter, MembershipEvent, NamedGroup};
+pub use read::reader::{GroupInfo, Page, PageRequest, Reader, Stats};
+pub use read::{log, why};
 pub use settings::{Settings, SettingsError};
-pub use writer::{Commit, ContactCounts, Writer};
+pub use upkeep::check::{CheckReport, Finding};
+pub use upkeep::erase::PROMPT_HISTORY;
+pub use write::bulk::{Applied, Outcomes};
+pub use write::change;
+pub use write::change::{Change, ContactPatch, ContactRef, Event, NamedRef};
+pub use write::rejection::{Omissions, Rejection};
+pub use write::schema_edit::{FieldInput, SchemaCounts, SchemaInput};
+pub use write::writer::{Commit, ContactCounts, Writer};
 
 use crate::refresh::Engine;
 use crate::store::{Cause, Store, View};
 use crate::value::Instant;
 use definitions::Definitions;
-use indexing::TextIndexes;
+use upkeep::indexing::TextIndexes;
 
 /// One store folder: contacts, schema, groups and environment.
 ///
@@ -78,8 +50,8 @@ pub struct Workspace {
     pub(crate) store: Store,
     pub(crate) text: TextIndexes,
     cache: Mutex<Cache>,
-    fills: filling::Fills,
-    indexer: Mutex<Option<background::Indexer>>,
+    fills: groups::filling::Fills,
+    indexer: Mutex<Option<upkeep::background::Indexer>>,
 }
 
 /// Definitions and the engine of their groups, kept as long as no commit changes them.
@@ -121,7 +93,7 @@ impl Workspace {
             store,
             text,
             cache: Mutex::new(Cache::default()),
-            fills: filling::Fills::default(),
+            fills: groups::filling::Fills::default(),
             indexer: Mutex::new(None),
         }
     }
@@ -175,7 +147,7 @@ impl Workspace {
         let mut writer = Writer::begin(self, now, cause)?;
         let value = work(&mut writer)?;
         writer.flush()?;
-        writer.cut_log(retention::CUT_BY_WRITE)?;
+        writer.cut_log(upkeep::retention::CUT_BY_WRITE)?;
         let has_deferred = writer.has_deferred;
         let mut commit = writer.commit(value)?;
         if let Some(indexer) = &*self.indexer() {

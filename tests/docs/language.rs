@@ -10,7 +10,7 @@ use headcount::internals::schema::{Environment, Schema};
 use headcount::internals::sema::print::canonical;
 use serde_json::{Value, json};
 
-use crate::corpus;
+use crate::support::corpus;
 
 /// What the examples of one page are about.
 pub(crate) struct Examples {

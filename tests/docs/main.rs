@@ -5,7 +5,7 @@
 //! | `console` | its commands are run by a shell in the page's folder, and print what it says (`session.rs`) |
 //! | `sh` | its commands are run there too, and go well |
 //! | `contactql` `extended` `contacts` | its lines are queries and people of the language (`language.rs`) |
-//! | `rust` | it is part of a program of `examples/`, which `tests/examples.rs` runs |
+//! | `rust` | it is part of a program of `examples/`, which `tests/program/examples.rs` runs |
 //! | `json NAME` | it is read as the kind of input that it names (`input.rs`) |
 //! | `text` | a drawing; only where [`DRAWINGS`] says so |
 //!
@@ -14,12 +14,12 @@
 
 // Other tests use the rest of it.
 #[allow(dead_code)]
-#[path = "../support/corpus.rs"]
-mod corpus;
 mod input;
 mod language;
 mod page;
 mod session;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fs;
 use std::path::Path;

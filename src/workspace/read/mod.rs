@@ -1,0 +1,14 @@
+//! Answers: searches, contacts, groups, the log, and why somebody is a member.
+//!
+//! Everything here reads one consistent moment ([`reader::Reader`]) and writes nothing.
+
+pub(crate) mod adapters;
+pub(crate) mod cursor;
+pub(crate) mod depends;
+pub(crate) mod explain;
+pub(crate) mod following;
+pub(crate) mod linting;
+pub mod log;
+pub(crate) mod reader;
+pub(crate) mod search;
+pub mod why;

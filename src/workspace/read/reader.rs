@@ -1,0 +1,568 @@
+//! One consistent moment of a workspace: searches, contacts, groups, log.
+
+use std::sync::{Arc, OnceLock};
+
+use roaring::RoaringBitmap;
+
+use crate::contact::{Contact, ContactView};
+use crate::exec::{Order, Position, SortProperty};
+use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use crate::index::text::TextSnapshot;
+use crate::index::{IndexError, TextSource};
+use crate::language::{self, Parsed, Resolve};
+use crate::plan::atom::{Atom, LogicalPlan};
+use crate::plan::logical;
+use crate::plan::physical::Rules;
+use crate::schema::{Environment, FieldType, Schema};
+use crate::sema::print;
+use crate::sema::query::{Dialect, Query};
+use crate::store::{GroupStatus, RowView, Snapshot, Store, TableSize};
+use crate::value::Instant;
+use crate::workspace::Workspace;
+use crate::workspace::definitions::Definitions;
+use crate::workspace::error::WorkspaceError;
+use crate::workspace::groups::manage::find_group;
+use crate::workspace::read::adapters::Overlay;
+use crate::workspace::read::cursor::Cursor;
+use crate::workspace::read::log::{LogFilter, MembershipEvent, events_of};
+use crate::workspace::read::search::{Searchable, StoreSearch, with_atom};
+use crate::workspace::settings::Settings;
+use crate::workspace::upkeep::indexing::TextAnswers;
+use crate::workspace::write::change::ContactRef;
+
+/// A consistent moment. It does not change while it is held; hold it no longer than needed, since the space of what
+/// later commits replace cannot be used again meanwhile.
+pub struct Reader<'w> {
+    workspace: &'w Workspace,
+    definitions: Arc<Definitions>,
+    environment: Environment,
+    text: TextAnswers,
+    snapshot: Snapshot,
+    overlay: OnceLock<Overlay>,
+}
+
+/// A group and its members' number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GroupInfo {
+    /// Its identity in this workspace.
+    pub id: GroupId,
+    /// Its identity on the platform.
+    pub uuid: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Whether its members are computed.
+    pub smart: bool,
+    /// Whether the platform made it.
+    pub system: bool,
+    /// Its query in canonical form.
+    pub query: Option<String>,
+    /// The query that it is being filled with, in canonical form, if that is another.
+    pub pending: Option<String>,
+    /// How it stands.
+    pub status: GroupStatus,
+    /// Why it is invalid, if it is.
+    pub reason: Option<String>,
+    /// Members.
+    pub count: u64,
+}
+
+/// Which page of which results.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PageRequest {
+    /// In which order; by document number if none is given.
+    pub order: Option<Order>,
+    /// Results passed over at the beginning, or behind the cursor.
+    pub offset: usize,
+    /// Results wanted; all if none is given.
+    pub limit: Option<usize>,
+    /// Where the last page ended.
+    pub after: Option<String>,
+    /// Only members of this group.
+    pub group: Option<GroupId>,
+}
+
+impl Default for PageRequest {
+    /// The first 50.
+    fn default() -> Self {
+        PageRequest { order: None, offset: 0, limit: Some(50), after: None, group: None }
+    }
+}
+
+/// A page of results.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Page {
+    /// The query in canonical form.
+    pub query: String,
+    /// All contacts that match, on this page or not.
+    pub total: u64,
+    /// This page.
+    pub documents: Vec<DocumentNumber>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// How large a workspace is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stats {
+    /// Contacts.
+    pub contacts: u64,
+    /// Addresses.
+    pub urns: u64,
+    /// Groups, manual and smart.
+    pub groups: u64,
+    /// Entries of the membership log.
+    pub log_entries: u64,
+    /// Contacts whose words are not in the text index yet.
+    pub dirty: u64,
+    /// The clock.
+    pub clock: Instant,
+    /// The next moment at which a membership flips by itself.
+    pub next_due: Option<Instant>,
+    /// Bytes of the store's file.
+    pub file_bytes: u64,
+    /// Bytes of the text index.
+    pub text_bytes: u64,
+    /// Reader slots in use at once so far.
+    pub readers: u32,
+    /// Tables of the store.
+    pub tables: Vec<TableSize>,
+}
+
+impl std::fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reader({:?}, now {})", self.snapshot, self.environment.now)
+    }
+}
+
+impl<'w> Reader<'w> {
+    /// The text index is opened first and the store second: what the store does not call dirty is then in the index.
+    pub(crate) fn open(workspace: &'w Workspace, now: Instant) -> Result<Self, WorkspaceError> {
+        let (text, snapshot) = workspace.text.open_with(&workspace.store)?;
+        let definitions = workspace.definitions(snapshot.view())?;
+        let environment = definitions.environment(now);
+        Ok(Reader { workspace, definitions, environment, text, snapshot, overlay: OnceLock::new() })
+    }
+
+    /// The moment that relative dates in searches go by.
+    pub fn now(&self) -> Instant {
+        self.environment.now
+    }
+
+    /// The moment up to which memberships were brought by the last commit.
+    pub fn clock(&self) -> Instant {
+        self.snapshot.view().state().clock
+    }
+
+    /// Commits so far, of whatever: a count that tells one moment of the store from another.
+    pub fn commits(&self) -> u64 {
+        self.snapshot.view().state().commit
+    }
+
+    /// The environment as it was set.
+    pub fn settings(&self) -> Settings {
+        Settings::of_stored(&self.definitions.settings)
+    }
+
+    /// The environment that texts are read in.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Fields, groups and flows.
+    pub fn schema(&self) -> &Schema {
+        &self.definitions.schema
+    }
+
+    /// Contacts in the workspace.
+    pub fn contacts(&self) -> u64 {
+        self.snapshot.view().state().contacts
+    }
+
+    /// Reads a query against this moment's schema.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Query`] with everything that is wrong with it.
+    pub fn parse(&self, text: &str, dialect: Dialect) -> Result<Parsed, WorkspaceError> {
+        language::parse_with(text, dialect, Resolve::Schema(self.schema()), &self.environment)
+            .map_err(|errors| WorkspaceError::Query { text: text.to_owned(), errors })
+    }
+
+    /// The canonical form of a query.
+    pub fn canonical(&self, query: &Query) -> String {
+        print::canonical_in(query, self.schema(), &self.environment)
+    }
+
+    /// How many contacts, of any status, match a query in the extended dialect.
+    ///
+    /// # Errors
+    /// If the query is not valid, or the store or an index cannot be read.
+    pub fn count(&self, text: &str) -> Result<u64, WorkspaceError> {
+        let parsed = self.parse(text, Dialect::Extended)?;
+        self.count_query(&parsed.query)
+    }
+
+    /// How many contacts match.
+    ///
+    /// # Errors
+    /// If the store or an index cannot be read.
+    pub fn count_query(&self, query: &Query) -> Result<u64, WorkspaceError> {
+        self.run(&logical::lower(query), |search| search.count())
+    }
+
+    /// Everybody who matches a query in the extended dialect.
+    ///
+    /// # Errors
+    /// As for [`Reader::count`].
+    pub fn matches(&self, text: &str) -> Result<RoaringBitmap, WorkspaceError> {
+        let parsed = self.parse(text, Dialect::Extended)?;
+        self.matches_query(&parsed.query)
+    }
+
+    /// Everybody who matches.
+    ///
+    /// # Errors
+    /// As for [`Reader::count_query`].
+    pub fn matches_query(&self, query: &Query) -> Result<RoaringBitmap, WorkspaceError> {
+        self.run(&logical::lower(query), |search| search.collect())
+    }
+
+    /// The document numbers of everybody who matches a query in the extended dialect, ascending: for who wants a list,
+    /// several times faster than [`Reader::matches`].
+    ///
+    /// # Errors
+    /// As for [`Reader::count`].
+    pub fn numbers(&self, text: &str) -> Result<Vec<u32>, WorkspaceError> {
+        let parsed = self.parse(text, Dialect::Extended)?;
+        self.run(&logical::lower(&parsed.query), |search| search.numbers())
+    }
+
+    /// A page of the contacts that match.
+    ///
+    /// # Errors
+    /// As for [`Reader::count_query`]; [`WorkspaceError::BadCursor`] if the cursor is none of this query's.
+    pub fn page(&self, query: &Query, request: &PageRequest) -> Result<Page, WorkspaceError> {
+        let canonical = self.canonical(query);
+        let cursor = request.after.as_deref().map(|text| Cursor::read(text, &canonical, request)).transpose()?;
+        let mut plan = logical::lower(query);
+        if let Some(group) = request.group {
+            plan = with_atom(plan, Atom::GroupIn(Box::new([group])));
+        }
+        let now = cursor.as_ref().map_or(self.now(), |cursor| cursor.now);
+        let limit = request.limit.unwrap_or(usize::MAX - 1);
+        let after = cursor.as_ref().map(|cursor| &cursor.position);
+        let (total, mut places) = self.run_at(&plan, now, |search| {
+            let total = search.count()?;
+            let wanted = limit.saturating_add(1);
+            let places = match (request.order, after) {
+                (Some(order), after) => search.page(order, after, request.offset, wanted)?,
+                (None, None) => search.documents(request.offset, wanted)?.into_iter().map(unsorted).collect(),
+                (None, Some(after)) => {
+                    let behind = search.collect()?;
+                    let from = after.document.0.saturating_add(1);
+                    let rest = behind.range(from..).skip(request.offset).take(wanted);
+                    rest.map(|document| unsorted(DocumentNumber(document))).collect()
+                }
+            };
+            Ok((total, places))
+        })?;
+        let more = places.len() > limit;
+        places.truncate(limit);
+        let next = places
+            .last()
+            .filter(|_| more)
+            .map(|last| Cursor { now, position: last.clone() }.write(&canonical, request));
+        Ok(Page { query: canonical, total, documents: places.into_iter().map(|place| place.document).collect(), next })
+    }
+
+    /// The order of a sort key: `name`, `created_on`, `-age` and the like.
+    ///
+    /// # Errors
+    /// If results cannot be sorted by it.
+    pub fn order(&self, key: &str) -> Result<Order, WorkspaceError> {
+        let (descending, key) = match key.strip_prefix('-') {
+            Some(key) => (true, key),
+            None => (false, key),
+        };
+        let lower = key.to_lowercase();
+        let property = match lower.as_str() {
+            "name" => SortProperty::Name,
+            "language" => SortProperty::Language,
+            "tickets" => SortProperty::Tickets,
+            "created_on" => SortProperty::CreatedOn,
+            "last_seen_on" => SortProperty::LastSeenOn,
+            _ => {
+                let field = self.schema().field(lower.strip_prefix("fields.").unwrap_or(&lower));
+                let Some(field) = field else {
+                    let known = ["name", "language", "tickets", "created_on", "last_seen_on"];
+                    let keys = known.into_iter().chain(self.schema().fields().iter().map(|field| field.key.as_str()));
+                    let near = crate::sema::suggest::nearest(&lower, keys).map(str::to_owned);
+                    return Err(WorkspaceError::UnknownField { key: key.to_owned(), near });
+                };
+                match field.kind {
+                    FieldType::State | FieldType::District | FieldType::Ward => SortProperty::Place(field.id),
+                    FieldType::Text | FieldType::Number | FieldType::Datetime => SortProperty::Field(field.id),
+                }
+            }
+        };
+        Ok(Order { property, descending })
+    }
+
+    /// Plans a query and hands the search to `run`.
+    pub(crate) fn run<'a, T>(
+        &'a self,
+        plan: &LogicalPlan,
+        run: impl FnOnce(&StoreSearch<'_, '_, '_, 'a>) -> Result<T, IndexError>,
+    ) -> Result<T, WorkspaceError> {
+        self.run_at(plan, self.now(), run)
+    }
+
+    fn run_at<'a, T>(
+        &'a self,
+        plan: &LogicalPlan,
+        now: Instant,
+        run: impl FnOnce(&StoreSearch<'_, '_, '_, 'a>) -> Result<T, IndexError>,
+    ) -> Result<T, WorkspaceError> {
+        let reads_groups = plan.atoms.iter().any(|atom| matches!(atom, Atom::GroupIn(_) | Atom::GroupSet));
+        let reads_words = plan.atoms.iter().any(|atom| matches!(atom, Atom::FieldWords(..)));
+        let source = if reads_words { self.text()? } else { None };
+        let searchable = Searchable {
+            view: self.snapshot.view(),
+            definitions: &self.definitions,
+            text: source.map(|source| source as &dyn TextSource),
+            overlay: if reads_groups { Some(self.overlay()?) } else { None },
+            now,
+            rules: Rules::default(),
+        };
+        searchable.run(plan, run)
+    }
+
+    /// The members of groups that a tick to this moment would move, without writing.
+    fn overlay(&self) -> Result<&Overlay, WorkspaceError> {
+        if let Some(known) = self.overlay.get() {
+            return Ok(known);
+        }
+        let overlay = self.workspace.moves_until(self.snapshot.view(), &self.definitions, self.now())?;
+        Ok(self.overlay.get_or_init(|| overlay))
+    }
+
+    /// The contact that input names.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn find(&self, reference: &ContactRef) -> Result<Option<DocumentNumber>, WorkspaceError> {
+        let view = self.snapshot.view();
+        Ok(match reference {
+            ContactRef::Uuid(uuid) => view.document_by_uuid_or_damage(*uuid)?,
+            ContactRef::Urn(urn) => view.document_by_urn_or_damage(&urn.identity())?,
+            ContactRef::Id(id) => self.workspace.document_by_id(view, &self.definitions, id)?,
+            ContactRef::Beginning(beginning) => view.document_by_beginning(beginning)?,
+        })
+    }
+
+    /// A contact's row, read in place.
+    ///
+    /// # Errors
+    /// If the row is damaged.
+    pub fn row(&self, document: DocumentNumber) -> Result<Option<RowView<'_>>, WorkspaceError> {
+        Ok(self.snapshot.view().row(document)?)
+    }
+
+    /// A contact in full.
+    ///
+    /// # Errors
+    /// If the row is damaged.
+    pub fn contact(&self, document: DocumentNumber) -> Result<Option<Contact>, WorkspaceError> {
+        Ok(self.row(document)?.map(|row| row.to_contact()))
+    }
+
+    /// All documents that are contacts, ascending.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn documents(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<DocumentNumber, WorkspaceError>> + '_, WorkspaceError> {
+        let rows = self.snapshot.view().rows(DocumentNumber(0)..=DocumentNumber(u32::MAX))?;
+        Ok(rows.map(|entry| Ok(entry?.0)))
+    }
+
+    /// The groups that a contact is a member of, manual and smart, by name.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn groups_of(&self, document: DocumentNumber) -> Result<Vec<GroupId>, WorkspaceError> {
+        let mut groups = Vec::new();
+        for (&id, group) in &self.definitions.groups {
+            if self.is_member(id, document)? {
+                groups.push((group.record.name.as_str(), id));
+            }
+        }
+        groups.sort();
+        Ok(groups.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// Whether a contact is a member.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn is_member(&self, group: GroupId, document: DocumentNumber) -> Result<bool, WorkspaceError> {
+        match self.overlay()?.get(&group) {
+            Some(members) => Ok(members.contains(document.0)),
+            None => Ok(self.snapshot.view().is_member(group, document)?),
+        }
+    }
+
+    /// All groups, in the order in which they were made.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn groups(&self) -> Result<Vec<GroupInfo>, WorkspaceError> {
+        self.definitions.groups.keys().map(|&id| self.group(id)).collect()
+    }
+
+    /// The group of a name or of an identity.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::UnknownGroup`], with the nearest name.
+    pub fn group_named(&self, name: &str) -> Result<GroupId, WorkspaceError> {
+        find_group(&self.definitions, name)
+    }
+
+    /// A group and its members' number.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn group(&self, id: GroupId) -> Result<GroupInfo, WorkspaceError> {
+        let Some(group) = self.definitions.groups.get(&id) else {
+            return Err(WorkspaceError::UnknownGroup { name: format!("{id:?}"), near: None });
+        };
+        let query = group.active.as_ref().or(group.pending.as_ref());
+        let pending = group.pending.as_ref().filter(|_| group.active.is_some() && !group.only_follows());
+        let count = match self.overlay()?.get(&id) {
+            Some(members) => members.len(),
+            None => self.snapshot.view().member_count(id)?,
+        };
+        Ok(GroupInfo {
+            id,
+            uuid: group.record.uuid,
+            name: group.record.name.clone(),
+            smart: group.record.smart,
+            system: group.record.system,
+            query: query.map(|query| self.canonical(query)),
+            pending: pending.map(|query| self.canonical(query)),
+            status: group.record.status,
+            reason: group.record.reason.clone(),
+            count,
+        })
+    }
+
+    /// The typed query of a smart group.
+    pub fn group_query(&self, id: GroupId) -> Option<&Query> {
+        self.definitions.groups.get(&id).and_then(|group| group.active.as_ref())
+    }
+
+    /// The typed query that a smart group is being filled with.
+    pub fn pending_query(&self, id: GroupId) -> Option<&Query> {
+        self.definitions.groups.get(&id).and_then(|group| group.pending.as_ref())
+    }
+
+    /// The members of a group.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn members(&self, group: GroupId) -> Result<RoaringBitmap, WorkspaceError> {
+        match self.overlay()?.get(&group) {
+            Some(members) => Ok(members.clone()),
+            None => Ok(self.snapshot.view().members(group)?),
+        }
+    }
+
+    /// The members that a group had at a moment: of one between the clock and this reader's now, those that a tick to it
+    /// would leave; of one that is still to come, those of now.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::BeforeHorizon`] if the log does not reach back so far.
+    pub fn members_as_of(&self, group: GroupId, moment: Instant) -> Result<RoaringBitmap, WorkspaceError> {
+        let view = self.snapshot.view();
+        if moment >= self.now() {
+            return self.members(group);
+        }
+        if moment >= self.clock() {
+            let mut moved = self.workspace.moves_until(view, &self.definitions, moment)?;
+            return match moved.remove(&group) {
+                Some(members) => Ok(members),
+                None => Ok(view.members(group)?),
+            };
+        }
+        let horizon = || WorkspaceError::BeforeHorizon(view.state().horizon_time);
+        let sequence = view.sequence_at(moment)?.ok_or_else(horizon)?;
+        view.members_as_of(group, sequence)?.ok_or_else(horizon)
+    }
+
+    /// The last entry of the membership log.
+    pub fn sequence(&self) -> Sequence {
+        self.snapshot.view().state().sequence
+    }
+
+    /// Events behind a place in the log, entry by entry.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn events_since(
+        &self,
+        after: Sequence,
+        filter: LogFilter,
+    ) -> Result<impl Iterator<Item = Result<Vec<MembershipEvent>, WorkspaceError>> + '_, WorkspaceError> {
+        let view = self.snapshot.view();
+        let definitions = &self.definitions;
+        Ok(view.log_since(after)?.map(move |entry| events_of(&entry?, view, definitions, filter)))
+    }
+
+    /// Sizes and counts.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn stats(&self) -> Result<Stats, WorkspaceError> {
+        let view = self.snapshot.view();
+        let state = view.state();
+        let usage = self.workspace.store.usage()?;
+        Ok(Stats {
+            contacts: state.contacts,
+            urns: state.urns,
+            groups: state.groups,
+            log_entries: state.sequence.0 - state.horizon.0,
+            dirty: view.dirty()?.len(),
+            clock: state.clock,
+            next_due: Some(state.next_due).filter(|&due| due != Instant::MAX),
+            file_bytes: usage.file_bytes,
+            text_bytes: self.workspace.text.bytes(),
+            readers: usage.readers,
+            tables: view.table_sizes()?,
+        })
+    }
+
+    /// What the text index knows for this moment; `None` if rows answer.
+    pub(crate) fn text(&self) -> Result<Option<&TextSnapshot>, WorkspaceError> {
+        self.text.source(&self.workspace.text, self.snapshot.view())
+    }
+
+    pub(crate) fn text_folder(&self) -> &std::path::Path {
+        self.workspace.text.folder()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.workspace.store
+    }
+
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    pub(crate) fn definitions(&self) -> &Definitions {
+        &self.definitions
+    }
+}
+
+fn unsorted(document: DocumentNumber) -> Position {
+    Position { value: None, document }
+}

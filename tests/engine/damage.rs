@@ -1,0 +1,493 @@
+//! Damage is found by `check`, mended where it can be, and never a panic nor an answer that nobody doubts.
+//!
+//! First damage that is planted through the store's own API, with checksums that hold, so that only computing anew can
+//! find it; then single bytes of every file, flipped at random, each looked at by a child process, since LMDB's pages
+//! carry no checksum. `HEADCOUNT_FLIPS` sets how many (by default 60), `HEADCOUNT_FLIP_SEED` which.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant as Stopwatch};
+
+use headcount::internals::contact::{Contact, FieldValue, TypedValue};
+use headcount::internals::ids::{DocumentNumber, FieldId, GroupId, Uuid};
+use headcount::internals::index::{AttributeIndex, FieldKinds, RowChange};
+use headcount::internals::schema::FieldType;
+use headcount::internals::sema::query::Dialect;
+use headcount::internals::store::{Cause, Moves, Store, StoreError, Transaction};
+use headcount::internals::value::{Decimal, Instant, Urn};
+use headcount::internals::workspace::{CheckReport, ContactPatch, FieldInput, Settings, Workspace, WorkspaceError};
+
+const STORE: &str = "HEADCOUNT_DAMAGE_STORE";
+const PEOPLE: u8 = 60;
+
+const QUERIES: [&str; 9] = [
+    "age > 20",
+    "age = \"\"",
+    "name ~ ann",
+    "tel ~ 250788",
+    "urn = +250788000007",
+    "last_seen_on < -2d",
+    "group = Adults AND city = kigali",
+    "city ~ kigali",
+    "status = active",
+];
+
+fn now() -> Instant {
+    Instant::parse("2026-06-15T12:00:00Z").unwrap()
+}
+
+fn person(at: u8) -> ContactPatch {
+    let seen = Instant::from_micros(now().micros() - i64::from(at) * 3_600_000_000);
+    let mut fields: Vec<(Box<str>, Option<Box<str>>)> =
+        vec![("city".into(), Some(["Kigali", "Huye"][at as usize % 2].into()))];
+    if !at.is_multiple_of(5) {
+        fields.push(("age".into(), Some((at % 40).to_string().into())));
+    }
+    ContactPatch {
+        uuid: Some(Uuid([at + 1; 16])),
+        name: Some(Some(format!("{} {at}", ["Ann", "Bob", "Annabelle"][at as usize % 3]).into())),
+        urns: Some(vec![Urn::parse(&format!("tel:+2507880000{at:02}")).unwrap()]),
+        last_seen_on: Some(Some(seen)),
+        created_on: Some(seen),
+        fields,
+        ..ContactPatch::default()
+    }
+}
+
+/// A workspace with something in every part: merged and unmerged, indexed and dirty.
+fn make(path: &Path) -> Workspace {
+    let workspace = Workspace::create_at(path, &Settings::default(), now()).unwrap();
+    let field = |key: &str, kind| FieldInput { key: key.to_owned(), name: None, kind };
+    workspace
+        .write(now(), |writer| {
+            writer.add_field(&field("age", FieldType::Number))?;
+            writer.add_field(&field("city", FieldType::Text))?;
+            writer.create_group("Adults", Some("age >= 18"), Dialect::Extended)?;
+            writer.create_group("Late", Some("last_seen_on < -1d"), Dialect::Extended)?;
+            writer.create_group("Anns", Some("name ~ ann AND group = Adults"), Dialect::Extended)?;
+            writer.create_group("Friends", None, Dialect::Extended)?;
+            (0..PEOPLE).try_for_each(|at| writer.put(&person(at)).map(Result::unwrap))
+        })
+        .unwrap();
+    workspace.index().unwrap();
+    workspace
+        .write(now(), |writer| {
+            let friends = writer.group_named("Friends")?;
+            writer.move_members(friends, &(3..9).collect(), true)?;
+            for at in 10..14 {
+                let patch = ContactPatch {
+                    name: Some(Some("Zed".into())),
+                    fields: vec![("age".into(), Some("90".into())), ("city".into(), Some("Gisenyi".into()))],
+                    ..person(at)
+                };
+                writer.put(&patch)?.unwrap();
+            }
+            Ok(())
+        })
+        .unwrap();
+    workspace
+}
+
+/// What is found after something was planted in the store behind the workspace's back.
+fn plant(damage: impl FnOnce(&mut Transaction<'_>)) -> (tempfile::TempDir, Workspace, CheckReport) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let workspace = make(&path);
+    assert!(workspace.reader(now()).unwrap().check().unwrap().is_sound());
+    let store = Store::open(&path).unwrap();
+    let mut txn = store.write().unwrap();
+    damage(&mut txn);
+    txn.commit().unwrap();
+    let report = workspace.reader(now()).unwrap().check().unwrap();
+    (folder, workspace, report)
+}
+
+fn areas(report: &CheckReport) -> Vec<&'static str> {
+    let mut areas: Vec<&'static str> = report.findings.iter().map(|finding| finding.area).collect();
+    areas.sort_unstable();
+    areas.dedup();
+    areas
+}
+
+/// Repair mends it, and a second check says so.
+fn assert_mended(workspace: &Workspace) {
+    let (before, after) = workspace.repair(now()).unwrap();
+    assert!(!before.is_sound());
+    assert!(after.is_sound(), "{:#?}", after.findings);
+    assert!(workspace.reader(now()).unwrap().check().unwrap().is_sound());
+}
+
+fn aged(document: DocumentNumber, age: i64) -> Contact {
+    let mut contact = Contact::new(Uuid([document.0 as u8 + 1; 16]), now());
+    let typed = TypedValue::Number(Decimal::from(age));
+    contact.fields.insert(FieldId(0), FieldValue { text: age.to_string().into(), typed });
+    contact
+}
+
+#[test]
+fn a_wrong_bit_in_an_attribute_index_is_found_and_mended() {
+    let document = DocumentNumber(7);
+    let (_folder, workspace, report) = plant(|txn| {
+        let (wtxn, tables) = txn.index_tables();
+        let kinds =
+            [(FieldId(0), FieldType::Number), (FieldId(1), FieldType::Text)].into_iter().collect::<FieldKinds>();
+        // The document's age is another one in the index only.
+        let change = RowChange { document, before: Some(aged(document, 7)), after: Some(aged(document, 77)) };
+        AttributeIndex::new(tables.index, kinds).apply(wtxn, &[change]).unwrap();
+    });
+    assert_eq!(areas(&report), ["indexes"], "{:#?}", report.findings);
+    assert!(workspace.reader(now()).unwrap().matches("age = 77").unwrap().contains(7), "the damage is real");
+    assert_mended(&workspace);
+    assert!(workspace.reader(now()).unwrap().matches("age = 77").unwrap().is_empty());
+}
+
+#[test]
+fn a_wrong_member_is_found_and_mended() {
+    for merged in [false, true] {
+        let (_folder, workspace, report) = plant(|txn| {
+            txn.apply_members(GroupId(0), &[3], &[19]).unwrap();
+            if merged {
+                txn.merge_all_members().unwrap();
+            }
+        });
+        assert_eq!(areas(&report), ["log", "memberships"], "{:#?}", report.findings);
+        assert!(report.findings.iter().any(|finding| finding.message.contains("Adults")));
+        assert_mended(&workspace);
+    }
+}
+
+#[test]
+fn a_log_that_tells_another_story_is_found() {
+    let (_folder, _workspace, report) = plant(|txn| {
+        let moves = Moves { group: GroupId(1), entered: &[0], left: &[] };
+        txn.append_log(now(), Cause::Change, &[moves]).unwrap();
+    });
+    assert_eq!(areas(&report), ["log"], "{:#?}", report.findings);
+}
+
+#[test]
+fn a_damaged_row_is_found_and_is_no_answer() {
+    let document = DocumentNumber(5);
+    let (_folder, workspace, report) = plant(|txn| {
+        let mut bytes = txn.view().row_bytes(document).unwrap().unwrap().to_vec();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        txn.replace_row(document, &bytes).unwrap();
+    });
+    assert!(areas(&report).contains(&"rows"), "{:#?}", report.findings);
+    assert!(report.findings.iter().any(|finding| !finding.repairable && finding.message.contains("doc5")));
+    assert!(workspace.reader(now()).unwrap().row(document).is_err());
+    assert!(workspace.repair(now()).is_err(), "rows cannot be built from anything");
+}
+
+#[test]
+fn a_missing_identity_or_address_is_found_and_mended() {
+    let document = DocumentNumber(5);
+    let (_folder, workspace, report) = plant(|txn| txn.release_uuid(Uuid([6; 16]), document).unwrap());
+    assert_eq!(areas(&report), ["counts", "identities"], "{:#?}", report.findings);
+    assert_mended(&workspace);
+    let (_folder, workspace, report) = plant(|txn| txn.release_urn("tel:+250788000005", document).unwrap());
+    assert_eq!(areas(&report), ["addresses", "counts"], "{:#?}", report.findings);
+    assert_mended(&workspace);
+}
+
+#[test]
+fn a_text_index_that_lacks_words_is_found_and_mended() {
+    // Whatever is dirty is said to be indexed, and is not.
+    let (_folder, workspace, report) = plant(|txn| {
+        txn.begin_index_run().unwrap();
+        let next = txn.view().state().generation;
+        txn.finish_index_run(next + 1).unwrap();
+    });
+    assert!(!report.is_sound());
+    assert_mended(&workspace);
+}
+
+#[test]
+fn a_truncated_data_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    drop(make(&path));
+    let data = fs::read(path.join("data.mdb")).unwrap();
+    for length in [0, 1, 100, 4096, data.len() / 2, data.len() - 4096] {
+        let copy = folder.path().join(format!("cut-{length}"));
+        copy_store(&path, &copy);
+        fs::write(copy.join("data.mdb"), &data[..length]).unwrap();
+        match Workspace::open(&copy) {
+            Err(error) => assert!(!error.to_string().is_empty()),
+            // The last pages may be free ones, and then nothing is lost; or what is lost is found where it is read.
+            Ok(workspace) => {
+                let report = workspace.reader(now()).and_then(|reader| reader.check());
+                let is_small = data.len() - length <= 4096;
+                assert!(is_small || report.is_ok_and(|report| report.is_sound()), "{length} bytes");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_store_that_went_back_in_time_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    drop(make(&path));
+    let data = path.join("data.mdb");
+    let older = fs::read(&data).unwrap();
+    let workspace = Workspace::open(&path).unwrap();
+    let patch = ContactPatch { name: Some(Some("Later".into())), ..person(3) };
+    workspace.write(now(), |writer| writer.put(&patch)).unwrap().value.unwrap();
+    drop(workspace);
+    let newer = fs::read(&data).unwrap();
+
+    // A whole older file in the place of the newer one.
+    fs::write(&data, &older).unwrap();
+    let error = Workspace::open(&path).unwrap_err();
+    let went_back = |error: &WorkspaceError| matches!(error, WorkspaceError::Store(StoreError::WentBack { acknowledged, found, .. }) if acknowledged > found);
+    assert!(went_back(&error), "{error:?}");
+    assert!(error.to_string().contains("restore the store from a backup"), "{error}");
+
+    // A head that is damaged, so that LMDB takes the other one. The later head is the one that the last commit wrote.
+    let heads = [0, 4096].map(|page| older[page..page + 4096] != newer[page..page + 4096]);
+    let head = heads.iter().position(|&is_new| is_new).unwrap() * 4096;
+    let mut damaged = newer.clone();
+    damaged[head..head + 4096].copy_from_slice(&older[head..head + 4096]);
+    fs::write(&data, &damaged).unwrap();
+    assert!(went_back(&Workspace::open(&path).unwrap_err()));
+
+    // The file as it was is as it was; and who removes the note goes on with what there is.
+    fs::write(&data, &newer).unwrap();
+    assert!(Workspace::open(&path).unwrap().reader(now()).unwrap().check().unwrap().is_sound());
+    fs::write(&data, &older).unwrap();
+    fs::remove_file(path.join("last-commit")).unwrap();
+    assert!(Workspace::open(&path).unwrap().reader(now()).unwrap().check().unwrap().is_sound());
+}
+
+#[test]
+fn a_damaged_note_of_the_last_commit_is_found_and_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    drop(make(&path));
+    let note = path.join("last-commit");
+    let whole = fs::read(&note).unwrap();
+    for bytes in [vec![], vec![9; 20], whole.iter().map(|byte| byte ^ 1).collect()] {
+        fs::write(&note, bytes).unwrap();
+        let workspace = Workspace::open(&path).unwrap();
+        assert_eq!(areas(&workspace.reader(now()).unwrap().check().unwrap()), ["note"]);
+        assert_mended(&workspace);
+    }
+}
+
+fn copy_store(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_store(&entry.path(), &target);
+        } else if entry.file_name() != "lock.mdb" {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Everything that a workspace answers, as text.
+fn answers(workspace: &Workspace) -> Result<String, WorkspaceError> {
+    let reader = workspace.reader(now())?;
+    let mut answers = format!("{:?} {:?} {}\n", reader.clock(), reader.settings(), reader.contacts());
+    for document in reader.documents()? {
+        let document = document?;
+        answers += &format!("{document:?} {:?} {:?}\n", reader.contact(document)?, reader.groups_of(document)?);
+    }
+    for group in reader.groups()? {
+        answers += &format!("{group:?} {:?}\n", reader.members(group.id)?);
+    }
+    for query in QUERIES {
+        answers += &format!("{query}: {:?}\n", reader.matches(query)?);
+    }
+    for at in 0..PEOPLE {
+        let patch = person(at);
+        let uuid = headcount::internals::workspace::ContactRef::Uuid(patch.uuid.unwrap());
+        let urn = headcount::internals::workspace::ContactRef::Urn(patch.urns.unwrap().remove(0));
+        answers += &format!("{:?} {:?}\n", reader.find(&uuid)?, reader.find(&urn)?);
+    }
+    for events in reader.events_since(headcount::internals::ids::Sequence(0), Default::default())? {
+        answers += &format!("{:?}\n", events?);
+    }
+    Ok(answers)
+}
+
+/// Not a test by itself: what a child says of a store, one line after each thing that it tried.
+#[test]
+fn child_looks_at_a_store() {
+    let Ok(path) = std::env::var(STORE) else { return };
+    let say = |what: &str, said: &str| {
+        println!("\n{what}={said}");
+        std::io::stdout().flush().unwrap();
+    };
+    let workspace = match catch_unwind(|| Workspace::open(Path::new(&path))) {
+        Err(_) => return say("open", "panicked"),
+        Ok(Err(error)) => return say("open", &format!("error {error}")),
+        Ok(Ok(workspace)) => workspace,
+    };
+    say("open", "ok");
+    match catch_unwind(AssertUnwindSafe(|| workspace.reader(now()).and_then(|reader| reader.check()))) {
+        Err(_) => say("check", "panicked"),
+        Ok(Err(error)) => say("check", &format!("error {error}")),
+        Ok(Ok(report)) if report.is_sound() => say("check", "sound"),
+        Ok(Ok(_)) => say("check", "found"),
+    }
+    match catch_unwind(AssertUnwindSafe(|| answers(&workspace))) {
+        Err(_) => say("read", "panicked"),
+        Ok(Err(error)) => say("read", &format!("error {error}")),
+        Ok(Ok(answers)) => {
+            fs::write(Path::new(&path).join("answers"), answers).unwrap();
+            say("read", "answered");
+        }
+    }
+    say("done", "yes");
+}
+
+/// What became of a store with one byte flipped: at `check` and at a plain read.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Outcome {
+    check: &'static str,
+    read: &'static str,
+}
+
+impl Outcome {
+    /// A crash within LMDB, or an answer that is wrong while `check` is content.
+    fn is_bad(&self) -> bool {
+        self.check == "panicked" || self.read == "panicked" || (self.check == "sound" && self.read != "right")
+    }
+}
+
+fn look_at(store: &Path, right: &str) -> (Outcome, String) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["damage::child_looks_at_a_store", "--exact", "--nocapture"])
+        .env(STORE, store)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Stopwatch::now();
+    let mut hung = false;
+    while child.try_wait().unwrap().is_none() {
+        if started.elapsed() > Duration::from_secs(30) {
+            hung = true;
+            child.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let mut said = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    let of = |what: &str| said.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix('='));
+    let end = if hung { "hung" } else { "crashed" };
+    let said_of = |what: &str| match of(what) {
+        None => end,
+        Some("panicked") => "panicked",
+        Some("sound") => "sound",
+        Some("found") => "found",
+        Some(text) if text.starts_with("error") => "error",
+        Some(_) => "ok",
+    };
+    let outcome = match said_of("open") {
+        "ok" => {
+            let read = match said_of("read") {
+                "ok" if fs::read_to_string(store.join("answers")).unwrap() == right => "right",
+                "ok" => "wrong",
+                other => other,
+            };
+            Outcome { check: said_of("check"), read }
+        }
+        "error" => Outcome { check: "refused", read: "refused" },
+        other => Outcome { check: other, read: other },
+    };
+    (outcome, said)
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// Whole numbers that look random, the same for the same place.
+fn draw(place: u64, below: u64) -> u64 {
+    let mut z = place.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ (z >> 31)) % below
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if fs::metadata(&path).unwrap().len() > 0 {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn a_flipped_byte_is_found_or_harmless_or_a_clear_error() {
+    if std::env::var(STORE).is_ok() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let original = folder.path().join("original");
+    drop(make(&original));
+    let clean = folder.path().join("clean");
+    copy_store(&original, &clean);
+    let (sound, said) = look_at(&clean, "");
+    assert_eq!(sound, Outcome { check: "sound", read: "wrong" }, "{said}");
+    let right = fs::read_to_string(clean.join("answers")).unwrap();
+    let mut all = Vec::new();
+    files(&original, &mut all);
+    all.retain(|path| path.file_name().is_some_and(|name| name != "lock.mdb"));
+    all.sort();
+    let data = all.iter().position(|path| path.ends_with("data.mdb")).unwrap();
+    let (flips, seed) = (setting("HEADCOUNT_FLIPS", 60), setting("HEADCOUNT_FLIP_SEED", 1));
+    let mut table: BTreeMap<(&str, Outcome), u64> = BTreeMap::new();
+    let mut bad = Vec::new();
+    let trial = folder.path().join("trial");
+    for flip in 0..flips {
+        let place = seed << 40 | flip << 4;
+        // Three of four in the data file, the others in any file.
+        let file = if draw(place, 4) > 0 { &all[data] } else { &all[draw(place + 1, all.len() as u64) as usize] };
+        let inside = file.strip_prefix(&original).unwrap();
+        copy_store(&original, &trial);
+        let mut bytes = fs::read(file).unwrap();
+        let at = draw(place + 2, bytes.len() as u64) as usize;
+        let mask = 1u8 << draw(place + 3, 8);
+        bytes[at] ^= mask;
+        fs::write(trial.join(inside), bytes).unwrap();
+        let (outcome, said) = look_at(&trial, &right);
+        let kind = if inside.ends_with("data.mdb") {
+            "data.mdb"
+        } else if inside.starts_with("text") {
+            "text/"
+        } else if inside.ends_with("last-commit") {
+            "note"
+        } else {
+            "marker"
+        };
+        if outcome.is_bad() {
+            bad.push(format!("{} byte {at} mask {mask:#x}: {outcome:?} {said}", inside.display()));
+        }
+        if outcome.read == "wrong" {
+            let wrong = fs::read_to_string(trial.join("answers")).unwrap();
+            let first = right.lines().zip(wrong.lines()).find(|(right, wrong)| right != wrong);
+            println!("{} byte {at} mask {mask:#x} answers {first:?}", inside.display());
+        }
+        *table.entry((kind, outcome)).or_default() += 1;
+        fs::remove_dir_all(&trial).unwrap();
+    }
+    println!("| file | check | plain read | flips |\n| --- | --- | --- | --- |");
+    for ((kind, outcome), times) in &table {
+        println!("| {kind} | {} | {} | {times} |", outcome.check, outcome.read);
+    }
+    assert!(bad.is_empty(), "{} of {flips}:\n{}", bad.len(), bad.join("\n"));
+}
