@@ -45,7 +45,7 @@ impl Subject {
                 batch.import_schema(&fields.into())?;
                 for patch in generator.contacts() {
                     uuids.extend(patch.uuid);
-                    batch.put(&patch)?.unwrap();
+                    batch.put(&patch)?;
                 }
                 batch.import_groups(&groups, Dialect::ContactQl)
             })
@@ -118,7 +118,7 @@ fn changes(c: &mut Criterion) {
                         .workspace
                         .write(subject.options.now, |batch| {
                             for change in changes {
-                                batch.apply(change)?.unwrap();
+                                batch.apply(change)?;
                             }
                             Ok(())
                         })

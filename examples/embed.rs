@@ -6,8 +6,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use headcount::{
-    Change, ContactPatch, ContactRef, Dialect, Error as HeadcountError, Event, FieldInput, FieldType, Instant,
-    Settings, Urn, Workspace,
+    Change, ContactPatch, ContactRef, Dialect, Event, FieldInput, FieldType, Instant, Settings, Workspace,
 };
 
 /// Makes a workspace in a folder that is not there yet, and tells who enters a group.
@@ -17,11 +16,10 @@ pub(crate) fn run(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
 
     // One batch: durable as a whole, or not at all.
     workspace.write(now, |batch| {
-        batch.add_field(&FieldInput { key: "age".into(), name: None, kind: FieldType::Number })?;
-        batch.put(&person("Ann Uwase", "tel:+250788123123", "17"))?.map_err(HeadcountError::Rejected)?;
-        batch.put(&person("Bob Smith", "tel:+250788123124", "36"))?.map_err(HeadcountError::Rejected)?;
-        batch.create_group("Adults", Some("age >= 18"), Dialect::Extended)?;
-        Ok(())
+        batch.add_field(&FieldInput::new("age", FieldType::Number))?;
+        batch.put(ContactPatch::new().name("Ann Uwase").urn("tel:+250788123123")?.field("age", "17"))?;
+        batch.put(ContactPatch::new().name("Bob Smith").urn("tel:+250788123124")?.field("age", "36"))?;
+        batch.create_group("Adults", Some("age >= 18"), Dialect::Extended)
     })?;
 
     let mut told = Vec::new();
@@ -29,13 +27,8 @@ pub(crate) fn run(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     told.push(format!("{} of {} are adults", reader.count("group = Adults")?, reader.count("tel != \"\"")?));
 
     // Ann has a birthday.
-    let change = Change {
-        contact: Some(ContactRef::Urn(Urn::parse("tel:+250788123123")?)),
-        event: Event::Field { key: "age".into(), value: Some("18".into()) },
-        created_on: None,
-        source: None,
-    };
-    let commit = workspace.write(now, |batch| batch.apply(&change)?.map_err(HeadcountError::Rejected))?;
+    let ann: ContactRef = "tel:+250788123123".parse()?;
+    let commit = workspace.write(now, |batch| batch.apply(Change::new(ann, Event::field("age", "18"))))?;
     // A reader keeps its moment: a new one sees the change.
     let reader = workspace.reader(now)?;
     for entry in reader.events_since(commit.before, Default::default())? {
@@ -48,15 +41,6 @@ pub(crate) fn run(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
         }
     }
     Ok(told)
-}
-
-fn person(name: &str, urn: &str, age: &str) -> ContactPatch {
-    ContactPatch {
-        name: Some(Some(name.into())),
-        urns: Urn::parse(urn).ok().map(|urn| vec![urn]),
-        fields: vec![("age".into(), Some(age.into()))],
-        ..ContactPatch::default()
-    }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -82,7 +82,10 @@ fn apply(workspace: &Workspace, lines: &[u8], now: Instant) -> Result<Value, Wor
         let mut rejected = Vec::new();
         for (line, change) in &changes {
             let refused = match change {
-                Ok(change) => batch.apply(change)?.err().map(|rejection| rejection.to_string()),
+                Ok(change) => match batch.apply(change) {
+                    Err(error) if error.is_rejected() => Some(error.to_string()),
+                    applied => applied.map(|()| None)?,
+                },
                 Err(rejection) => Some(rejection.reason.clone()),
             };
             rejected.extend(refused.map(|reason| json!({"line": line.0, "error": reason})));

@@ -8,10 +8,9 @@
 //!
 //! ```
 //! use headcount::{
-//!     Change, ContactPatch, ContactRef, Dialect, Error, Event, FieldInput, FieldType, Instant, Settings, Urn, Workspace,
+//!     Change, ContactPatch, ContactRef, Dialect, Event, FieldInput, FieldType, Instant, Settings, Workspace,
 //! };
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! // A workspace is a folder.
 //! let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
@@ -19,39 +18,26 @@
 //!
 //! // A batch is kept whole and durable when `write` returns, or not at all.
 //! workspace.write(now, |batch| {
-//!     batch.add_field(&FieldInput { key: "age".into(), name: None, kind: FieldType::Number })?;
-//!     let ann = ContactPatch {
-//!         name: Some(Some("Ann Uwase".into())),
-//!         urns: Urn::parse("tel:+250788123123").ok().map(|urn| vec![urn]),
-//!         fields: vec![("age".into(), Some("17".into()))],
-//!         ..ContactPatch::default()
-//!     };
-//!     batch.put(&ann)?.map_err(Error::Rejected)?;
-//!     batch.create_group("Adults", Some("age >= 18"), Dialect::Extended)?;
-//!     Ok(())
+//!     batch.add_field(&FieldInput::new("age", FieldType::Number))?;
+//!     batch.put(ContactPatch::new().name("Ann Uwase").urn("tel:+250788123123")?.field("age", "17"))?;
+//!     batch.create_group("Adults", Some("age >= 18"), Dialect::Extended)
 //! })?;
 //!
 //! // Ann has a birthday, and enters.
-//! let change = Change {
-//!     contact: Some(ContactRef::Urn(Urn::parse("tel:+250788123123")?)),
-//!     event: Event::Field { key: "age".into(), value: Some("18".into()) },
-//!     created_on: None,
-//!     source: None,
-//! };
-//! let commit = workspace.write(now, |batch| Ok(batch.apply(&change)?.is_ok()))?;
+//! let ann: ContactRef = "tel:+250788123123".parse()?;
+//! let commit = workspace.write(now, |batch| batch.apply(Change::new(ann.clone(), Event::field("age", "18"))))?;
 //! let reader = workspace.reader(now)?;
-//! let events: Vec<_> = reader.events_since(commit.before, Default::default())?.collect::<Result<Vec<_>, _>>()?;
-//! assert_eq!(events[0][0].groups_added[0].name, "Adults");
+//! let moves: Vec<_> = reader.events_since(commit.before, Default::default())?.collect::<Result<Vec<_>, _>>()?;
+//! assert_eq!(moves[0][0].groups_added[0].name, "Adults");
 //!
 //! // Searches see every change that was acknowledged before.
 //! assert_eq!(reader.count(r#"group = "Adults" AND name ~ ann"#)?, 1);
 //!
 //! // And every membership can be explained.
-//! let ann = reader.find(&ContactRef::Urn(Urn::parse("tel:+250788123123")?))?.ok_or("she is there")?;
+//! let ann = reader.find(&ann)?.expect("she is there");
 //! let why = reader.why(ann, reader.group_named("Adults")?)?;
 //! assert!(why.member && why.clauses.is_some());
-//! # Ok(())
-//! # }
+//! # Ok::<(), headcount::Error>(())
 //! ```
 //!
 //! The language can be used alone ([`parse`])
@@ -65,6 +51,7 @@ mod diagnostic;
 mod exec;
 #[cfg(feature = "parquet")]
 mod export;
+mod files;
 mod generate;
 mod ids;
 mod import;
@@ -81,6 +68,7 @@ mod sema;
 mod span;
 mod store;
 mod syntax;
+mod threads;
 mod value;
 mod workspace;
 
@@ -102,8 +90,8 @@ pub use value::{Decimal, Instant, Urn};
 pub use workspace::why::{Clause, ClauseKind, LastChange, Why};
 pub use workspace::{
     Change, CheckReport, Commit, ContactPatch, ContactRef, Event, FieldInput, Finding, GroupInfo as Group, LogFilter,
-    MembershipEvent as Membership, NamedGroup, NamedRef, Omissions, Override, Page, PageRequest, Reader, Rejection,
-    Settings, Stats, Subscription, Workspace, WorkspaceError as Error, Writer as Batch,
+    MembershipEvent as Membership, NamedGroup, NamedRef, Omissions, Override, Page, PageRequest, Preview, Reader,
+    Rejection, Settings, Stats, Subscription, Workspace, WorkspaceError as Error, Writer as Batch,
 };
 
 /// What stands behind the front door, for the benches, the fuzz targets and the tests of this repository.

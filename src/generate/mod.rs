@@ -190,6 +190,7 @@ impl Generator {
     /// # Errors
     /// Those of the writer.
     pub fn write_contacts(&self, mut out: impl Write) -> io::Result<u64> {
+        crate::threads::start()?;
         let mut bytes = 0;
         let mut next = 0;
         while next < self.options.contacts {

@@ -27,7 +27,7 @@ pub type Item = (LineNumber, Result<Change, Rejection>);
 /// assert_eq!(changes[1].1.as_ref().unwrap_err().line.0, 2);
 /// ```
 pub struct ChangeReader {
-    items: Pipeline<Item>,
+    items: Pipeline<Change>,
     progress: Progress,
 }
 

@@ -36,7 +36,7 @@ pub type Item = (LineNumber, Result<ContactPatch, Rejection>);
 /// assert!(contacts[1].1.as_ref().unwrap_err().to_string().starts_with("line 3: `UUID`: `981bf246` is not a uuid"));
 /// ```
 pub struct ContactReader {
-    items: Pipeline<Item>,
+    items: Pipeline<ContactPatch>,
     format: Format,
     progress: Progress,
     mentions: ContactPatch,
@@ -131,7 +131,7 @@ fn item<T>(line: LineNumber, parsed: Result<T, String>) -> (LineNumber, Result<T
 pub(crate) fn json_lines<T: Send + 'static, E: Into<BadLine> + 'static>(
     reader: Box<dyn Read + Send>,
     parse: fn(&[u8]) -> Result<T, E>,
-) -> std::io::Result<Pipeline<(LineNumber, Result<T, Rejection>)>> {
+) -> std::io::Result<Pipeline<T>> {
     Pipeline::start(LineChunks::new(reader), move |chunk| match chunk {
         LineChunk::Lines { first, bytes } => lines(first, &bytes)
             .map(|(line, text)| {

@@ -32,6 +32,7 @@ mod sheet;
 pub mod source;
 #[cfg(test)]
 mod tests;
+mod texts;
 #[cfg(all(test, feature = "cli"))]
 mod workbook_tests;
 #[cfg(feature = "cli")]

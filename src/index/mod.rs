@@ -19,6 +19,7 @@ pub mod changes;
 pub mod container;
 pub mod distinct;
 pub mod extent;
+mod folder;
 pub mod lookup;
 pub mod property;
 pub mod tally;
@@ -34,8 +35,6 @@ pub use attribute::{AttributeIndex, BlockPair, Gathered, Policy, PropertyBlocks}
 pub use changes::RowChange;
 pub use property::{FieldKinds, PropertyId};
 pub use text::{TextIndex, TextSnapshot};
-
-use std::fmt;
 
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
@@ -59,12 +58,15 @@ pub trait TextSource {
     fn dirty(&self) -> &RoaringBitmap;
 }
 
-/// Why an index could not be read or written.
-#[derive(Debug)]
+/// Why an index could not be read or written. A message holds what caused it, so that nothing is said twice.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum IndexError {
     /// The store failed.
+    #[error("the store failed under an index: {0}")]
     Store(heed::Error),
     /// Stored bytes are not what was written: `headcount index --rebuild` mends it from the rows.
+    #[error("the index of {property:?} is damaged in {block:?} ({what}); `headcount index --rebuild` builds it anew")]
     Damaged {
         /// Whose values.
         property: PropertyId,
@@ -74,41 +76,17 @@ pub enum IndexError {
         what: &'static str,
     },
     /// Stored bytes were written by a later version of this program.
+    #[error("an index has format {version}, which is newer than this program; use a newer headcount")]
     TooNew {
         /// The version that they carry.
         version: u8,
     },
     /// Rows or memberships, which answers are confirmed from, could not be read.
+    #[error(transparent)]
     Source(Box<dyn std::error::Error + Send + Sync>),
     /// The text index failed; the message says what it was doing.
+    #[error("the text index failed: {0}")]
     Text(String),
-}
-
-impl fmt::Display for IndexError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            IndexError::Store(error) => write!(f, "the store failed under an index: {error}"),
-            IndexError::Damaged { property, block, what } => write!(
-                f,
-                "the index of {property:?} is damaged in {block:?} ({what}); `headcount index --rebuild` builds it anew"
-            ),
-            IndexError::TooNew { version } => {
-                write!(f, "an index has format {version}, which is newer than this program; use a newer headcount")
-            }
-            IndexError::Source(error) => error.fmt(f),
-            IndexError::Text(message) => write!(f, "the text index failed: {message}"),
-        }
-    }
-}
-
-impl std::error::Error for IndexError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            IndexError::Store(error) => Some(error),
-            IndexError::Source(error) => error.source(),
-            _ => None,
-        }
-    }
 }
 
 impl From<heed::Error> for IndexError {

@@ -18,7 +18,7 @@ use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
-use tantivy::indexer::NoMergePolicy;
+use tantivy::indexer::{IndexWriterOptions, NoMergePolicy};
 use tantivy::postings::Postings;
 use tantivy::query::{BooleanQuery, PhrasePrefixQuery, PhraseQuery, Query, TermQuery};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
@@ -31,6 +31,7 @@ use tantivy::{
 use crate::contact::{ContactView, FieldValueRef, TypedValue};
 use crate::ids::{Block, DocumentNumber, FieldId};
 use crate::index::bits::{self, WORDS, Words};
+use crate::index::folder::{self, Folder};
 use crate::index::lookup::KeySpan;
 use crate::index::property::FieldKinds;
 use crate::index::tokens::{self, FieldWords, MAX_WORD_BYTES, tagged};
@@ -62,7 +63,7 @@ pub struct TextIndex {
     words: Field,
 }
 
-fn failed(doing: &str, error: impl std::fmt::Display) -> IndexError {
+pub(super) fn failed(doing: &str, error: impl std::fmt::Display) -> IndexError {
     IndexError::Text(format!("{doing}: {error}"))
 }
 
@@ -88,9 +89,7 @@ impl TextIndex {
     }
 
     fn open_unguarded(path: &Path) -> Result<Self, IndexError> {
-        std::fs::create_dir_all(path).map_err(|error| failed("making its folder", error))?;
-        let directory =
-            tantivy::directory::MmapDirectory::open(path).map_err(|error| failed("opening its folder", error))?;
+        let directory = Folder::open(path)?;
         let is_known = Index::exists(&directory).map_err(|error| failed("looking for it", error))?;
         let index =
             if is_known { Index::open(directory) } else { Index::create(directory, schema(), Default::default()) }
@@ -107,15 +106,14 @@ impl TextIndex {
         Ok(TextIndex { path: path.to_owned(), index, reader, generation, document, words })
     }
 
-    /// Removes what is in the folder and begins with an empty index of generation 0.
+    /// Removes what is in the folder and begins with an empty index of generation 0. What was there is whole or gone at
+    /// any moment.
     ///
     /// # Errors
     /// If the folder cannot be removed or made.
     pub fn recreate(path: &Path) -> Result<Self, IndexError> {
-        match std::fs::remove_dir_all(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed("removing its folder", error)),
-            _ => Self::open(path),
-        }
+        folder::remove(path)?;
+        Self::open(path)
     }
 
     /// Looks at the latest commit.
@@ -174,13 +172,12 @@ impl TextIndex {
         let documents = documents.into_iter();
         let is_small = documents.size_hint().1.is_some_and(|most| most <= SMALL_BATCH);
         let threads = if is_small { 1 } else { rayon::current_num_threads().clamp(1, 8) };
-        let mut writer: IndexWriter =
-            self.index.writer_with_num_threads(threads, threads * MEMORY_PER_THREAD).map_err(|error| match error {
-                TantivyError::LockFailure(..) => {
-                    IndexError::Text("another process is indexing text; try again when it is done".to_owned())
-                }
-                error => failed("beginning to write", error),
-            })?;
+        folder::remove_leftovers(&self.index, &self.path)?;
+        let mut writer = match self.writer(threads) {
+            // There may be fewer threads to be had.
+            Err(_) if threads > 1 => self.writer(1)?,
+            writer => writer?,
+        };
         let is_empty = self.documents() == 0;
         let mut indexed = 0;
         for (document, view) in documents {
@@ -207,10 +204,8 @@ impl TextIndex {
     /// # Errors
     /// If another process is indexing, or the folder cannot be written.
     pub fn purge(&mut self) -> Result<(), IndexError> {
-        let mut writer: IndexWriter<TantivyDocument> = self
-            .index
-            .writer_with_num_threads(1, MEMORY_PER_THREAD)
-            .map_err(|error| failed("beginning to write", error))?;
+        folder::remove_leftovers(&self.index, &self.path)?;
+        let mut writer = self.writer(1)?;
         writer.set_merge_policy(Box::new(NoMergePolicy));
         let segments = self.index.searchable_segment_metas().map_err(|error| failed("reading its segments", error))?;
         for segment in segments.iter().filter(|segment| segment.has_deletes()) {
@@ -221,6 +216,20 @@ impl TextIndex {
         self.reload()?;
         writer.garbage_collect_files().wait().map_err(|error| failed("removing old files", error))?;
         Ok(())
+    }
+
+    fn writer(&self, threads: usize) -> Result<IndexWriter, IndexError> {
+        let options = IndexWriterOptions::builder()
+            .num_worker_threads(threads)
+            .memory_budget_per_thread(MEMORY_PER_THREAD)
+            .num_merge_threads(1)
+            .build();
+        self.index.writer_with_options(options).map_err(|error| match error {
+            TantivyError::LockFailure(..) => {
+                IndexError::Text("another process is indexing text; try again when it is done".to_owned())
+            }
+            error => failed("beginning to write", error),
+        })
     }
 
     /// A contact as it is indexed; `None` if it has no texts.

@@ -23,7 +23,7 @@ pub(crate) const LOCK_FILE: &str = "lock.mdb";
 
 /// Address space that is reserved once, in bytes: it costs nothing, and so never has to grow under readers. Where a
 /// process may not reserve as much, the next one is tried.
-const MAP_SIZES: [usize; 4] = [1 << 40, 1 << 37, 1 << 34, 1 << 31];
+const MAP_SIZES: [usize; 8] = [1 << 40, 1 << 37, 1 << 34, 1 << 31, 1 << 30, 1 << 29, 1 << 28, 1 << 27];
 
 /// Snapshots that may be alive at once, over all processes.
 const MAX_READERS: u32 = 1024;
@@ -82,6 +82,7 @@ pub(crate) fn open(folder: &Path) -> Result<Arc<Environment>, StoreError> {
     let stamp = Stamp::of(&folder);
     let marked = marker::read(&folder)?;
     let place = data_folder(&folder, marked.data);
+    refuse_links(&folder, true)?;
     if let Some(environment) = opened.get(&place).and_then(Weak::upgrade) {
         return Ok(environment);
     }
@@ -106,6 +107,25 @@ pub(crate) fn open(folder: &Path) -> Result<Arc<Environment>, StoreError> {
     opened.retain(|_, environment| environment.strong_count() > 0);
     opened.insert(place, Arc::downgrade(&environment));
     Ok(environment)
+}
+
+/// A store holds its files itself: what a link leads to is somebody else's, and stays when the store forgets a person.
+///
+/// Cost: some ten microseconds.
+fn refuse_links(folder: &Path, with_folders: bool) -> Result<(), StoreError> {
+    for entry in fs::read_dir(folder).map_err(|error| StoreError::io("look into", folder, error))? {
+        let entry = entry.map_err(|error| StoreError::io("look into", folder, error))?;
+        // What has gone meanwhile is no link.
+        let Ok(kind) = entry.file_type() else { continue };
+        let reason = "it is a link, and a store holds its files itself: put the file in its place".to_owned();
+        if kind.is_symlink() {
+            return Err(StoreError::File { path: entry.path(), reason });
+        }
+        if kind.is_dir() && with_folders {
+            refuse_links(&entry.path(), false)?;
+        }
+    }
+    Ok(())
 }
 
 /// A new environment, which nobody shares: whoever makes it closes it, and moves its folder to its place.

@@ -1,13 +1,14 @@
 //! The file that says that a folder is a store, and of which format.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+use crate::files;
 use crate::ids::Uuid;
 
 /// The name of the file.
@@ -49,7 +50,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// Writes the marker of a store, under another name first, so that it is there whole or not at all.
+/// Writes the marker of a store: it is there whole or not at all, and lasts once this returns.
 pub(crate) fn write(folder: &Path, marked: Marked) -> Result<(), StoreError> {
     let marker = Marker {
         store: "headcount".to_owned(),
@@ -59,13 +60,10 @@ pub(crate) fn write(folder: &Path, marked: Marked) -> Result<(), StoreError> {
         data: marked.data,
     };
     let path = folder.join(FILE);
-    let staged = folder.join("headcount.json.new");
-    let write = || -> io::Result<()> {
-        let mut file = File::create(&staged)?;
-        file.write_all(serde_json::to_string_pretty(&marker)?.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&staged, &path)
+    let write = || {
+        let mut bytes = serde_json::to_vec_pretty(&marker)?;
+        bytes.push(b'\n');
+        files::write_whole(&path, &bytes)
     };
     write().map_err(|error| StoreError::io("write", &path, error))
 }

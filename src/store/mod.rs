@@ -129,7 +129,8 @@ impl Store {
         }
         txn.commit()?;
         environment.env.prepare_for_closing().wait();
-        staging.finish(&path, identity)?;
+        staging.say(identity)?;
+        staging.place(&path)?;
         Store::open(&path)
     }
 
@@ -229,7 +230,7 @@ impl Store {
         self.environment.folder.join(TEXT_FOLDER)
     }
 
-    /// Begins a copy of the store at another path, while others go on writing. See [`Backup::finish`].
+    /// Begins a copy of the store at another path, while others go on writing. See [`Backup::copy`].
     ///
     /// # Errors
     /// [`StoreError::AlreadyExists`], [`StoreError::NotEmpty`], or what the system says.

@@ -7,8 +7,9 @@
 //! 0, 512   a slot each, for even and odd commits: checksum u64, commit u64, identity of the store 16
 //! ```
 //!
-//! A note is written after its commit is durable, and is not synced: so it is never ahead of the store. After a loss of
-//! power it may be behind, which is no damage; then it finds only what goes back further.
+//! The file is there from the beginning, and lasts. A note is written after its commit is durable, and is not synced: so it
+//! is never ahead of the store. After a loss of power it may be behind, which is no damage; then it finds only what goes
+//! back further.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -18,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::error::StoreError;
+use crate::files;
 use crate::ids::Uuid;
 
 /// The name of the file.
@@ -94,12 +96,12 @@ impl Note {
         }
     }
 
-    /// Writes the whole file anew.
+    /// Writes the whole file anew: it is there whole, or as it was, and lasts once this returns.
     pub(crate) fn begin(&self, commit: u64) -> io::Result<()> {
         let mut bytes = self.encode(commit).to_vec();
         bytes.resize(STRIDE, 0);
         bytes.extend_from_slice(&self.encode(commit));
-        std::fs::write(&self.path, bytes)
+        files::write_whole(&self.path, &bytes)
     }
 
     fn encode(&self, commit: u64) -> [u8; SLOT] {

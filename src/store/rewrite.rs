@@ -9,17 +9,17 @@
 //! of it, so that nothing is written there that the new ones lack.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use heed::PutFlags;
 
-use super::backup::{Staging, sync_folder};
+use super::backup::Staging;
 use super::environment::{self, DATA_FILE, LOCK_FILE, data_folder};
 use super::error::StoreError;
 use super::fail;
 use super::marker::{self, Marked};
 use super::snapshot::Transaction;
+use crate::files;
 
 /// Bytes that are put in one commit of the new file: changed pages stay in memory until then.
 const BATCH: usize = 64 << 20;
@@ -44,6 +44,7 @@ impl Transaction<'_> {
         self.copy_to(&staging.folder)?;
         staging.place(&place)?;
         fail::point(fail::Point::BeforeSwap)?;
+        // Once this returns the new marker lasts: a note that is ahead of the store would refuse it for ever.
         marker::write(folder, new)?;
         fail::point(fail::Point::AfterSwap)?;
         environment.note.write(self.state.commit);
@@ -104,20 +105,12 @@ fn remove_leftovers(folder: &Path, marked: Marked) -> Result<(), StoreError> {
 
 /// Removes the data file of a number, and its lock: not before the marker that made others count is durable.
 fn remove_data(folder: &Path, data: u64) -> Result<(), StoreError> {
-    sync_folder(folder)?;
+    files::sync_folder(folder).map_err(|error| StoreError::io("sync", folder, error))?;
     let place = data_folder(folder, data);
     let removed = if data == 0 {
-        [DATA_FILE, LOCK_FILE].into_iter().try_for_each(|name| gone(fs::remove_file(place.join(name))))
+        [DATA_FILE, LOCK_FILE].into_iter().try_for_each(|name| files::gone(fs::remove_file(place.join(name))))
     } else {
-        gone(fs::remove_dir_all(&place))
+        files::gone(fs::remove_dir_all(&place))
     };
     removed.map_err(|error| StoreError::io("remove", &place, error))
-}
-
-/// What was to be removed and is not there is removed.
-fn gone(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }

@@ -80,24 +80,15 @@ pub struct Urn {
 }
 
 /// Why a text is not an address.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum UrnError {
     /// There is no colon, or the scheme is not letters and digits.
+    #[error("an address is scheme:path, and the scheme is letters and digits")]
     Scheme,
     /// The path is empty, or longer than [`MAX_PATH`] characters.
+    #[error("the path of an address has 1 to 255 characters")]
     Path,
 }
-
-impl fmt::Display for UrnError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            UrnError::Scheme => "an address is scheme:path, and the scheme is letters and digits",
-            UrnError::Path => "the path of an address has 1 to 255 characters",
-        })
-    }
-}
-
-impl std::error::Error for UrnError {}
 
 impl Urn {
     /// Reads `scheme:path`: the scheme letters and digits, the path 1 to 255 characters, taken as written.

@@ -1,21 +1,47 @@
 //! Everything that can go wrong with a workspace.
 
-use std::fmt;
-
 use crate::diagnostic::Errors;
 use crate::index::IndexError;
 use crate::schema::FieldType;
 use crate::store::StoreError;
+use crate::value::urn::UrnError;
 use crate::workspace::settings::SettingsError;
+use crate::workspace::write::rejection::Rejection;
 
-/// Why a workspace could not do what it was asked. Nothing was changed.
-#[derive(Debug)]
+/// Why a workspace could not do what it was asked. Nothing was changed, unless the variant says otherwise.
+///
+/// What matters to a program is asked for by method: whether a change was [refused](WorkspaceError::is_rejected), what
+/// is wrong with a [query](WorkspaceError::query), whether the store is [damaged](WorkspaceError::is_damaged).
+///
+/// ```
+/// use headcount::{Code, ContactPatch, Instant, Settings, Workspace};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
+/// let reader = workspace.reader(Instant::now())?;
+/// let error = reader.count("agee > 30").unwrap_err();
+/// assert_eq!(error.query().unwrap().first().code, Code::UnknownProperty);
+///
+/// // A contact that is refused leaves the batch usable.
+/// workspace.write(Instant::now(), |batch| {
+///     let refused = batch.put(ContactPatch::new().name("Nobody")).unwrap_err();
+///     assert!(refused.is_rejected());
+///     batch.put(ContactPatch::new().name("Ann").urn("tel:+250788123123")?)
+/// })?;
+/// assert_eq!(workspace.reader(Instant::now())?.count("name ~ ann")?, 1);
+/// # Ok::<(), headcount::Error>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WorkspaceError {
     /// The store failed, or is damaged.
-    Store(StoreError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// An index failed, or is damaged.
-    Index(IndexError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// A query is not valid.
+    #[error("{}", errors.first().message)]
     Query {
         /// Its text.
         text: String,
@@ -23,12 +49,25 @@ pub enum WorkspaceError {
         errors: Errors,
     },
     /// The environment is not valid.
-    Settings(SettingsError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A text is not an address.
+    #[error(transparent)]
+    Urn(#[from] UrnError),
+    /// A text does not name a contact; what it is instead.
+    #[error("{0}")]
+    BadReference(String),
+    /// Input, such as a file, cannot be read as what it should be.
+    #[error(transparent)]
+    Input(Box<dyn std::error::Error + Send + Sync>),
     /// The store names a zone that the bundled database does not have.
+    #[error("the store is in time zone `{0}`, which this program does not know; use a newer headcount")]
     UnknownTimeZone(String),
     /// The stored query of a group cannot be read.
+    #[error("the stored query of group `{0}` cannot be read")]
     DamagedQuery(String),
     /// There is no group of this name.
+    #[error("there is no group `{name}`{}", suggestion(near.as_deref()))]
     UnknownGroup {
         /// What was asked for.
         name: String,
@@ -36,6 +75,7 @@ pub enum WorkspaceError {
         near: Option<String>,
     },
     /// There is no field of this key.
+    #[error("there is no field `{key}`{}", suggestion(near.as_deref()))]
     UnknownField {
         /// What was asked for.
         key: String,
@@ -43,14 +83,22 @@ pub enum WorkspaceError {
         near: Option<String>,
     },
     /// There is no such contact.
+    #[error("there is no contact {0}")]
     UnknownContact(String),
     /// A group of this name exists.
+    #[error("there is already a group named `{0}`")]
     GroupExists(String),
     /// A name that is empty, or longer than 255 characters, or holds a control character.
+    #[error("`{0}` cannot be a name: it takes 1 to 255 characters, none of them a control character")]
     BadName(String),
     /// A field key that is not lower-case letters, digits and `_`, or is reserved.
+    #[error(
+        "`{0}` cannot be a field's key: it takes 1 to 36 lower-case letters, digits and `_`, and is not the name of an \
+         attribute or of a kind of address"
+    )]
     BadKey(String),
     /// The group is used by these groups, and cannot be deleted.
+    #[error("the group `{name}` is used by {}; edit or delete them first", quoted(by))]
     GroupInUse {
         /// The group.
         name: String,
@@ -58,14 +106,19 @@ pub enum WorkspaceError {
         by: Vec<String>,
     },
     /// The queries of these groups would refer to each other in a circle.
+    #[error("the groups would refer to each other in a circle: {}", .0.join(" → "))]
     GroupCycle(Vec<String>),
     /// Members of a smart group are not added or removed by hand.
+    #[error("`{0}` is a smart group: its members follow its query, nobody adds or removes them")]
     SmartGroup(String),
     /// A group whose first query is being filled: it has no other to keep.
+    #[error("`{0}` has no query but the one that is being filled")]
     NoOtherQuery(String),
     /// A manual group has no query.
+    #[error("`{0}` is a manual group: it has no query")]
     ManualGroup(String),
     /// The field has another type; a change of type derives everything anew.
+    #[error("the field `{key}` is of type {from}, not {to}")]
     FieldType {
         /// The field.
         key: String,
@@ -75,120 +128,77 @@ pub enum WorkspaceError {
         to: FieldType,
     },
     /// The groups would no longer compile.
+    #[error("groups would no longer compile:{}", .0.iter().map(|(name, why)| format!(" `{name}` ({why})")).collect::<String>())]
     WouldInvalidate(Vec<(String, String)>),
-    /// A change by hand was refused.
-    Rejected(crate::workspace::write::rejection::Rejection),
+    /// A contact or a change was refused. It had no effect; the batch goes on.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
     /// A cursor that no `query` gave, or of another query.
+    #[error("this cursor belongs to another query, or to none")]
     BadCursor,
     /// The moment asked for lies before the log's horizon.
+    #[error("the log reaches back to {0} only")]
     BeforeHorizon(crate::value::Instant),
     /// The text index kept changing while it was opened.
+    #[error("the text index kept changing while it was opened; try again")]
     Busy,
-    /// Whoever made the batch gave it up, and knows why.
+    /// The work of the batch gave it up.
+    #[error("the batch was given up")]
     Abandoned,
 }
 
-impl fmt::Display for WorkspaceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl WorkspaceError {
+    /// Whether a contact or a change was refused: it had no effect, and its batch goes on.
+    pub fn is_rejected(&self) -> bool {
+        self.rejection().is_some()
+    }
+
+    /// Why a contact or a change was refused, if that is what happened.
+    pub fn rejection(&self) -> Option<&Rejection> {
         match self {
-            WorkspaceError::Store(error) => error.fmt(f),
-            WorkspaceError::Index(error) => error.fmt(f),
-            WorkspaceError::Query { errors, .. } => f.write_str(&errors.first().message),
-            WorkspaceError::Settings(error) => error.fmt(f),
-            WorkspaceError::UnknownTimeZone(name) => {
-                write!(f, "the store is in time zone `{name}`, which this program does not know; use a newer headcount")
-            }
-            WorkspaceError::DamagedQuery(name) => {
-                write!(f, "the stored query of group `{name}` cannot be read; `group edit` gives it a new one")
-            }
-            WorkspaceError::UnknownGroup { name, near } => suggest(f, "group", name, near.as_deref()),
-            WorkspaceError::UnknownField { key, near } => suggest(f, "field", key, near.as_deref()),
-            WorkspaceError::NoOtherQuery(name) => {
-                write!(f, "`{name}` has no query but the one that is being filled; `group delete` takes the group away")
-            }
-            WorkspaceError::UnknownContact(who) => write!(f, "there is no contact {who}"),
-            WorkspaceError::GroupExists(name) => write!(f, "there is already a group named `{name}`"),
-            WorkspaceError::BadName(name) => {
-                write!(f, "`{name}` cannot be a name: it takes 1 to 255 characters, none of them a control character")
-            }
-            WorkspaceError::BadKey(key) => write!(
-                f,
-                "`{key}` cannot be a field's key: it takes 1 to 36 lower-case letters, digits and `_`, and is not the \
-                 name of an attribute or of a kind of address"
-            ),
-            WorkspaceError::GroupInUse { name, by } => {
-                write!(f, "the group `{name}` is used by {}; edit or delete them first", quoted(by))
-            }
-            WorkspaceError::GroupCycle(path) => {
-                write!(f, "the groups would refer to each other in a circle: {}", path.join(" → "))
-            }
-            WorkspaceError::SmartGroup(name) => {
-                write!(f, "`{name}` is a smart group: its members follow its query, nobody adds or removes them")
-            }
-            WorkspaceError::ManualGroup(name) => {
-                write!(f, "`{name}` is a manual group: it has no query; `group create --query` makes a smart one")
-            }
-            WorkspaceError::FieldType { key, from, to } => write!(
-                f,
-                "the field `{key}` is of type {from}, not {to}; `field edit {key} --type {to}` changes it and derives \
-                 everything anew"
-            ),
-            WorkspaceError::WouldInvalidate(groups) => {
-                f.write_str("groups would no longer compile:")?;
-                for (name, reason) in groups {
-                    write!(f, " `{name}` ({reason})")?;
-                }
-                Ok(())
-            }
-            WorkspaceError::Rejected(rejection) => rejection.fmt(f),
-            WorkspaceError::BadCursor => f.write_str("this cursor belongs to another query, or to none"),
-            WorkspaceError::BeforeHorizon(horizon) => {
-                write!(f, "the log reaches back to {horizon} only")
-            }
-            WorkspaceError::Abandoned => f.write_str("the batch was given up"),
-            WorkspaceError::Busy => f.write_str("the text index kept changing while it was opened; try again"),
+            WorkspaceError::Rejected(rejection) => Some(rejection),
+            _ => None,
         }
     }
-}
 
-fn suggest(f: &mut fmt::Formatter<'_>, kind: &str, name: &str, near: Option<&str>) -> fmt::Result {
-    write!(f, "there is no {kind} `{name}`")?;
-    match near {
-        Some(near) => write!(f, "; did you mean `{near}`?"),
-        None => Ok(()),
-    }
-}
-
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-impl std::error::Error for WorkspaceError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+    /// Whether stored bytes are not what was written: a check finds all that is damaged, a backup or a repair mends it.
+    pub fn is_damaged(&self) -> bool {
         match self {
-            WorkspaceError::Store(error) => Some(error),
-            WorkspaceError::Index(error) => Some(error),
-            WorkspaceError::Settings(error) => Some(error),
-            WorkspaceError::Rejected(error) => Some(error),
+            WorkspaceError::Store(error) => error.is_damage(),
+            WorkspaceError::Index(error) => matches!(error, IndexError::Damaged { .. }),
+            WorkspaceError::DamagedQuery(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether there is no workspace at the path that was named.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, WorkspaceError::Store(error) if error.is_missing())
+    }
+
+    /// Whether something was asked for by a name that nothing has: a group, a field, a contact.
+    pub fn is_unknown(&self) -> bool {
+        matches!(
+            self,
+            WorkspaceError::UnknownGroup { .. }
+                | WorkspaceError::UnknownField { .. }
+                | WorkspaceError::UnknownContact(_)
+        )
+    }
+
+    /// Everything that is wrong with a query, if that is what happened.
+    pub fn query(&self) -> Option<&Errors> {
+        match self {
+            WorkspaceError::Query { errors, .. } => Some(errors),
             _ => None,
         }
     }
 }
 
-impl From<StoreError> for WorkspaceError {
-    fn from(error: StoreError) -> Self {
-        WorkspaceError::Store(error)
-    }
+fn suggestion(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
-impl From<IndexError> for WorkspaceError {
-    fn from(error: IndexError) -> Self {
-        WorkspaceError::Index(error)
-    }
-}
-
-impl From<SettingsError> for WorkspaceError {
-    fn from(error: SettingsError) -> Self {
-        WorkspaceError::Settings(error)
-    }
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

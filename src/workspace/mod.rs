@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use error::WorkspaceError;
 pub use groups::filling::FillCounters;
-pub use groups::manage::{DryRun, GroupInput, GroupOutcome};
+pub use groups::manage::{GroupInput, GroupOutcome, Preview};
 pub use groups::overrides::Override;
 pub use groups::pending::{FillPolicy, FillStep};
 pub use groups::profile::GroupProfile;
@@ -37,7 +37,8 @@ pub use write::schema_edit::{FieldInput, SchemaCounts, SchemaInput};
 pub use write::writer::{Commit, ContactCounts, Writer};
 
 use crate::refresh::Engine;
-use crate::store::{Cause, Store, View};
+use crate::store::{Cause, Store, StoreError, View};
+use crate::threads;
 use crate::value::Instant;
 use definitions::Definitions;
 use upkeep::indexing::TextIndexes;
@@ -61,6 +62,11 @@ struct Cache {
     engine: Option<(u64, Arc<Mutex<Engine>>)>,
 }
 
+/// Work on the workspace at this path is shared by the process's threads.
+fn start_threads(path: &Path) -> Result<(), StoreError> {
+    threads::start().map_err(|error| StoreError::io("work on", path, error))
+}
+
 impl Workspace {
     /// Makes a workspace in a folder that does not exist or is empty.
     ///
@@ -75,8 +81,9 @@ impl Workspace {
     /// # Errors
     /// As for [`Workspace::create`].
     pub fn create_at(path: &Path, settings: &Settings, clock: Instant) -> Result<Self, WorkspaceError> {
-        let store = Store::create(path, &settings.stored()?, clock)?;
-        Ok(Self::over(store))
+        let settings = settings.stored()?;
+        start_threads(path)?;
+        Ok(Self::over(Store::create(path, &settings, clock)?))
     }
 
     /// Opens a workspace. Costs a fraction of a millisecond whatever its size.
@@ -84,6 +91,7 @@ impl Workspace {
     /// # Errors
     /// If there is none, or it was made by a newer headcount, or is damaged.
     pub fn open(path: &Path) -> Result<Self, WorkspaceError> {
+        start_threads(path)?;
         Ok(Self::over(Store::open(path)?))
     }
 

@@ -1,7 +1,5 @@
 //! A workspace's environment as it is stored and set: by name.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::schema::{DateFormat, Environment};
@@ -28,33 +26,19 @@ pub struct Settings {
 }
 
 /// Why settings are refused.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SettingsError {
     /// The time-zone database has no zone of this name.
+    #[error("there is no time zone `{0}`; use a name such as Africa/Kigali or UTC")]
     TimeZone(String),
     /// Not one of the three orders.
+    #[error("`{0}` is not a date format; use DD-MM-YYYY, MM-DD-YYYY or YYYY-MM-DD")]
     DateFormat(String),
     /// Not two letters.
+    #[error("`{0}` is not a country code; use two letters such as RW")]
     Country(String),
 }
-
-impl fmt::Display for SettingsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SettingsError::TimeZone(name) => {
-                write!(f, "there is no time zone `{name}`; use a name such as Africa/Kigali or UTC")
-            }
-            SettingsError::DateFormat(name) => {
-                write!(f, "`{name}` is not a date format; use DD-MM-YYYY, MM-DD-YYYY or YYYY-MM-DD")
-            }
-            SettingsError::Country(code) => {
-                write!(f, "`{code}` is not a country code; use two letters such as RW")
-            }
-        }
-    }
-}
-
-impl std::error::Error for SettingsError {}
 
 impl Default for Settings {
     fn default() -> Self {

@@ -54,7 +54,7 @@ fn make(path: &Path) -> Workspace {
             writer.create_group("Right", Some("note ~ right AND NOT group = Left"), Dialect::Extended)?;
             for at in 0..PEOPLE {
                 let side = if at.is_multiple_of(2) { "left" } else { "right" };
-                writer.put(&stands(at, side, at == 0))?.unwrap();
+                writer.put(&stands(at, side, at == 0))?;
             }
             Ok(())
         })
@@ -76,9 +76,9 @@ fn swap(workspace: &Workspace, writer: &mut Writer<'_>, round: u64) -> Result<()
     let (left, right) = (someone("Left"), someone("Right"));
     let giver = around().find(|&at| document(at) == holder).unwrap();
     let empty_handed = ContactPatch { uuid: Some(uuid(giver)), urns: Some(Vec::new()), ..ContactPatch::default() };
-    writer.put(&empty_handed)?.unwrap();
-    writer.put(&stands(left, "right", true))?.unwrap();
-    writer.put(&stands(right, "left", false))?.unwrap();
+    writer.put(&empty_handed)?;
+    writer.put(&stands(left, "right", true))?;
+    writer.put(&stands(right, "left", false))?;
     Ok(())
 }
 

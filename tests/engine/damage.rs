@@ -70,7 +70,7 @@ fn make(path: &Path) -> Workspace {
             writer.create_group("Late", Some("last_seen_on < -1d"), Dialect::Extended)?;
             writer.create_group("Anns", Some("name ~ ann AND group = Adults"), Dialect::Extended)?;
             writer.create_group("Friends", None, Dialect::Extended)?;
-            (0..PEOPLE).try_for_each(|at| writer.put(&person(at)).map(Result::unwrap))
+            (0..PEOPLE).try_for_each(|at| writer.put(&person(at)))
         })
         .unwrap();
     workspace.index().unwrap();
@@ -84,7 +84,7 @@ fn make(path: &Path) -> Workspace {
                     fields: vec![("age".into(), Some("90".into())), ("city".into(), Some("Gisenyi".into()))],
                     ..person(at)
                 };
-                writer.put(&patch)?.unwrap();
+                writer.put(&patch)?;
             }
             Ok(())
         })
@@ -238,7 +238,7 @@ fn a_store_that_went_back_in_time_is_refused() {
     let older = fs::read(&data).unwrap();
     let workspace = Workspace::open(&path).unwrap();
     let patch = ContactPatch { name: Some(Some("Later".into())), ..person(3) };
-    workspace.write(now(), |writer| writer.put(&patch)).unwrap().value.unwrap();
+    workspace.write(now(), |writer| writer.put(&patch)).unwrap();
     drop(workspace);
     let newer = fs::read(&data).unwrap();
 

@@ -28,7 +28,7 @@ fn workspace(folder: &std::path::Path) -> (Workspace, Vec<GroupInput>) {
     workspace
         .write(options.now, |batch| {
             for patch in &patches {
-                batch.put(patch)?.unwrap();
+                batch.put(patch)?;
             }
             Ok(())
         })
@@ -115,8 +115,8 @@ fn filling_goes_on_after_a_crash() {
     let block = |uuid| ContactPatch { uuid: Some(uuid), status: Some(Status::Blocked), ..ContactPatch::default() };
     workspace
         .write(now, |batch| {
-            batch.put(&block(first))?.unwrap();
-            batch.put(&block(last))?.unwrap();
+            batch.put(&block(first))?;
+            batch.put(&block(last))?;
             Ok(())
         })
         .unwrap();

@@ -99,7 +99,7 @@ fn make(path: &Path) {
             writer.create_group_as(Uuid([102; 16]), "Late", Some("last_seen_on < -2d"), Dialect::Extended)?;
             writer.create_group_as(Uuid([103; 16]), "Friends", None, Dialect::Extended)?;
             for (at, age, note) in [(1, "17", "a blue boat"), (2, "18.5", "a red boat"), (3, "old", "no words")] {
-                writer.put(&person(at, age, note))?.unwrap();
+                writer.put(&person(at, age, note))?;
             }
             Ok(())
         })
@@ -109,7 +109,7 @@ fn make(path: &Path) {
         .write_by_hand(moment("2026-06-16T12:00:00Z"), |writer| {
             let friends = writer.group_named("Friends")?;
             writer.move_members(friends, &(1..3).collect(), true)?;
-            writer.put(&person(4, "40", "a green boat"))?.unwrap();
+            writer.put(&person(4, "40", "a green boat"))?;
             Ok(())
         })
         .unwrap();
@@ -125,7 +125,8 @@ fn writes_a_fixture_when_asked() {
     let store = Store::open(&path).unwrap();
     let backup = store.backup(&small).unwrap();
     copy(&path.join("text"), &backup.text_folder());
-    backup.finish(true).unwrap();
+    backup.copy(true).unwrap();
+    backup.place().unwrap();
     let target = fixture(&name);
     assert!(!target.exists(), "fixtures are not made anew");
     copy(&small, &target);
@@ -180,7 +181,7 @@ fn opens(name: &str) {
         fields: vec![("age".into(), Some("18".into()))],
         ..ContactPatch::default()
     };
-    workspace.write(now, |writer| writer.put(&patch)).unwrap().value.unwrap();
+    workspace.write(now, |writer| writer.put(&patch)).unwrap();
     workspace.index().unwrap();
     let reader = workspace.reader(now).unwrap();
     let document = reader.find(&ContactRef::Uuid(Uuid([1; 16]))).unwrap().unwrap();

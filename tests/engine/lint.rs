@@ -16,7 +16,7 @@ fn values_and_groups_of_a_workspace_are_known() {
                 for (at, city) in cities.iter().enumerate() {
                     let urn = Urn::parse(&format!("tel:+25078838{at:04}")).unwrap();
                     let fields = vec![("city".into(), Some((*city).into()))];
-                    batch.put(&ContactPatch { urns: Some(vec![urn]), fields, ..ContactPatch::default() })?.unwrap();
+                    batch.put(&ContactPatch { urns: Some(vec![urn]), fields, ..ContactPatch::default() })?;
                 }
                 Ok(())
             })

@@ -13,7 +13,7 @@ const ENOSPC: i32 = 28;
 const EIO: i32 = 5;
 
 /// The library that makes calls fail, compiled once for each test that asks.
-fn shim(folder: &Path) -> PathBuf {
+pub(crate) fn shim(folder: &Path) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hardship/shim.c");
     let library = folder.join("shim.so");
     let mut compiler = Command::new("cc");
@@ -22,7 +22,7 @@ fn shim(folder: &Path) -> PathBuf {
     library
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -36,14 +36,14 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// What a store holds, in the order of its contacts: without the times of creation, which are the same here.
-fn contents(store: &Path) -> String {
+pub(crate) fn contents(store: &Path) -> String {
     let store = store.to_str().unwrap();
     let folder = Path::new(store).parent().unwrap();
     let one = |arguments: &[&str]| run(folder, &[&["--store", store], arguments].concat()).well().output;
     one(&["export", "-"]) + &one(&["query", "note ~ boat", "--format", "ids"])
 }
 
-fn people(range: std::ops::Range<u32>, note: &str) -> String {
+pub(crate) fn people(range: std::ops::Range<u32>, note: &str) -> String {
     let line = |at| {
         format!(
             "{{\"uuid\": \"00000000-0000-4000-8000-{at:012}\", \"name\": \"Ann {at}\", \"urns\": [\"tel:+25078810{at:04}\"], \
@@ -53,7 +53,7 @@ fn people(range: std::ops::Range<u32>, note: &str) -> String {
     range.map(line).collect()
 }
 
-fn make(folder: &Path) -> PathBuf {
+pub(crate) fn make(folder: &Path) -> PathBuf {
     run(folder, &["init"]).well();
     run(folder, &["field", "add", "age", "--type", "number"]).well();
     run(folder, &["field", "add", "note", "--type", "text"]).well();

@@ -9,6 +9,7 @@ mod faults;
 mod hostile;
 mod redaction;
 mod repair;
+mod threads;
 
 use std::fs;
 use std::io::Write;

@@ -1,12 +1,14 @@
 /* Loaded before the C library: makes one call that writes, or all from it on, fail in files below one folder.
    HEADCOUNT_FAULT_AT: which call, from 0. HEADCOUNT_FAULT_ERRNO: with what. HEADCOUNT_FAULT_FOREVER: all from it on.
    HEADCOUNT_FAULT_READ_ONLY: nothing may be opened to write.
+   HEADCOUNT_FAULT_THREADS: as many threads are granted, and no more.
    HEADCOUNT_FAULT_SHORT: a write takes half of what it was given before it fails. HEADCOUNT_FAULT_IN: the folder. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -78,6 +80,14 @@ int fdatasync(int fd) { return is_open_inside(fd) && fails() ? -1 : REAL(fdatasy
 int ftruncate64(int fd, off64_t length) { return is_open_inside(fd) && fails() ? -1 : REAL(ftruncate64)(fd, length); }
 int ftruncate(int fd, off_t length) { return ftruncate64(fd, length); }
 int rename(const char *from, const char *to) { return is_inside(to) && fails() ? -1 : REAL(rename)(from, to); }
+
+static atomic_long threads;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument) {
+    const char *granted = getenv("HEADCOUNT_FAULT_THREADS");
+    if (granted && atomic_fetch_add(&threads, 1) >= atol(granted)) return EAGAIN;
+    return REAL(pthread_create)(thread, attributes, start, argument);
+}
 
 static int is_forbidden(const char *path, int flags) {
     if (!getenv("HEADCOUNT_FAULT_READ_ONLY") || !is_inside(path)) return 0;

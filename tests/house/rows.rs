@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The house, from the ground up. Modules on one row may import from each other.
 const ROWS: [&[&str]; 16] = [
-    &["ids", "span"],
+    &["files", "ids", "span", "threads"],
     &["value", "schema", "diagnostic"],
     &["syntax"],
     &["contact", "sema", "language"],

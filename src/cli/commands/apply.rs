@@ -8,7 +8,8 @@ use std::time::{Duration, Instant as Stopwatch};
 use crate::cli::Outcome;
 use crate::cli::args::stream::Apply;
 use crate::cli::commands::feed::{Feed, WhenClosed};
-use crate::cli::commands::hiding::{message, reason};
+use crate::cli::commands::hiding::message;
+use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
@@ -17,6 +18,7 @@ use crate::cli::output::{counted, lasting};
 use crate::cli::settings::Settings;
 use crate::import::changes::{Item, Next};
 use crate::import::{ChangeReader, ImportError, LineNumber, Source};
+use crate::threads;
 use crate::value::Instant;
 use crate::workspace::{Applied, LogFilter, Omissions, WorkspaceError, Writer};
 
@@ -173,7 +175,8 @@ impl Application<'_, '_> {
         let (send, receive) = sync_channel(1);
         std::thread::Builder::new()
             .name("headcount-open".to_owned())
-            .spawn(move || drop(send.send(ChangeReader::open(source))))?;
+            .spawn(move || drop(send.send(ChangeReader::open(source))))
+            .map_err(|error| threads::no_thread(&error))?;
         loop {
             match receive.recv_timeout(self.patience()?) {
                 Ok(Err(error)) if error.is_empty() => return Ok(None),
@@ -345,7 +348,7 @@ fn apply_lot(
         match outcome {
             Ok(Applied::Done) => {}
             Ok(Applied::SeenBefore) => seen += 1,
-            Err(rejection) => refused.push((line, reason(&rejection, hides_addresses))),
+            Err(rejection) => refused.push((line, why_refused(&rejection, hides_addresses))),
         }
     }
     refused.sort_unstable();

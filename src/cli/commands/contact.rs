@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::cli::Outcome;
 use crate::cli::args::contact::{ContactCommand, Edit};
-use crate::cli::commands::hiding::{reason, shown};
+use crate::cli::commands::hiding::shown;
+use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipChange, UuidName};
@@ -14,9 +15,7 @@ use crate::contact::Status;
 use crate::ids::{DocumentNumber, Sequence};
 use crate::store::Cause;
 use crate::workspace::change::{Change, ContactRef, Event};
-use crate::workspace::{
-    ContactPatch, LogFilter, MembershipEvent, NamedGroup, Override, Reader, Rejection, WorkspaceError,
-};
+use crate::workspace::{ContactPatch, LogFilter, MembershipEvent, NamedGroup, Override, Reader, WorkspaceError};
 
 /// `contact …`
 pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome {
@@ -198,12 +197,12 @@ impl Session<'_> {
     fn change(
         &self,
         hides_addresses: bool,
-        work: impl FnOnce(&mut crate::workspace::Writer<'_>) -> Result<Result<(), Rejection>, WorkspaceError>,
+        work: impl FnOnce(&mut crate::workspace::Writer<'_>) -> Result<(), WorkspaceError>,
     ) -> Outcome {
-        let result = self.workspace.write(self.settings.now, |writer| work(writer)?.map_err(WorkspaceError::Rejected));
+        let result = self.workspace.write(self.settings.now, work);
         match result {
             Ok(_) => Ok(()),
-            Err(WorkspaceError::Rejected(rejection)) => Err(Failure::Failed(reason(&rejection, hides_addresses))),
+            Err(WorkspaceError::Rejected(rejection)) => Err(Failure::Failed(why_refused(&rejection, hides_addresses))),
             Err(error) => self.told(Err(error)),
         }
     }

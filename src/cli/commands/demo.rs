@@ -5,6 +5,7 @@ use std::time::Instant as Stopwatch;
 
 use crate::cli::Outcome;
 use crate::cli::args::workspace::Demo;
+use crate::cli::commands::hints::Hinted;
 use crate::cli::commands::session::{Session, failure};
 use crate::cli::commands::why;
 use crate::cli::failure::Failure;
@@ -112,7 +113,10 @@ impl Tour<'_> {
             let mut rejected = Vec::new();
             for (line, item) in &contacts {
                 let refused = match item {
-                    Ok(patch) => writer.put(patch)?.err().map(|rejection| rejection.to_string()),
+                    Ok(patch) => match writer.put(patch) {
+                        Err(error) if error.is_rejected() => Some(Hinted(&error).to_string()),
+                        put => put.map(|()| None)?,
+                    },
                     Err(rejection) => Some(rejection.reason.clone()),
                 };
                 rejected.extend(refused.map(|reason| (*line, reason)));
@@ -184,9 +188,12 @@ impl Tour<'_> {
                 }
             };
             let now = change.created_on.unwrap_or(session.settings.now);
-            let commit = session.told(session.workspace.write(now, |writer| writer.apply(change)))?;
-            if let Err(rejection) = commit.value {
-                session.rejected("changes.jsonl", *line, rejection);
+            let commit = session.told(session.workspace.write(now, |writer| match writer.apply(change) {
+                Err(error) if error.is_rejected() => Ok(Some(Hinted(&error).to_string())),
+                applied => applied.map(|()| None),
+            }))?;
+            if let Some(reason) = commit.value.as_ref() {
+                session.rejected("changes.jsonl", *line, reason);
             }
             if commit.before < commit.after {
                 let reader = session.reader()?;

@@ -37,13 +37,14 @@ pub(super) fn backup(args: &Backup, settings: &Settings) -> Outcome {
 pub(super) fn export(args: &Export, settings: &Settings) -> Outcome {
     let shape = shape(&args.file, settings)?;
     let session = Session::open(settings)?;
+    // A file that cannot be written is refused before anything is read.
+    let mut target = Target::open(&args.file)?;
     let reader = session.reader()?;
     if shape == Shape::Parquet {
-        return parquet(&session, &reader, &args.file);
+        return parquet(&session, &reader, target, &args.file);
     }
     let groups = Groups::load(&session, &reader)?;
     let mut export = Exporter { session: &session, reader: &reader, groups, unfit: 0 };
-    let mut target = Target::open(&args.file)?;
     let count = if shape == Shape::Sheet { export.sheet(&mut target) } else { export.lines(&mut target) }?;
     target.finish()?;
     if export.unfit > 0 {
@@ -83,7 +84,7 @@ fn shape(file: &Path, settings: &Settings) -> Outcome<Shape> {
 
 /// Writes two tables: contacts where it was told to, and memberships beside them.
 #[cfg(feature = "parquet")]
-fn parquet(session: &Session<'_>, reader: &Reader<'_>, file: &Path) -> Outcome {
+fn parquet(session: &Session<'_>, reader: &Reader<'_>, mut contacts: Target, file: &Path) -> Outcome {
     use crate::export::{ExportError, write_contacts, write_memberships};
 
     let told = |error| match error {
@@ -91,7 +92,6 @@ fn parquet(session: &Session<'_>, reader: &Reader<'_>, file: &Path) -> Outcome {
         ExportError::Parquet(_) => Failure::because(error),
     };
     let beside = file.with_extension("memberships.parquet");
-    let mut contacts = Target::open(file)?;
     let mut memberships = Target::open(&beside)?;
     let mut bar = session.settings.progress_items("exporting", Some(reader.contacts()));
     let written = write_contacts(reader, &mut contacts.writer, |count| bar.set(count)).map_err(told)?;
@@ -110,7 +110,7 @@ fn parquet(session: &Session<'_>, reader: &Reader<'_>, file: &Path) -> Outcome {
 }
 
 #[cfg(not(feature = "parquet"))]
-fn parquet(_: &Session<'_>, _: &Reader<'_>, _: &Path) -> Outcome {
+fn parquet(_: &Session<'_>, _: &Reader<'_>, _: Target, _: &Path) -> Outcome {
     Err(Failure::Usage(
         "this headcount was built without Parquet; build it with `cargo build --release --features parquet`".to_owned(),
     ))

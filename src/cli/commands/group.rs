@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::cli::Outcome;
 use crate::cli::args::group::{GroupCommand, Members, Selection};
-use crate::cli::commands::hiding::{message, reason, shown};
+use crate::cli::commands::hiding::{message, shown};
+use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::queries;
 use crate::cli::commands::query::tell_rest;
 use crate::cli::commands::session::{Session, failure};
@@ -20,7 +21,7 @@ use crate::ids::{DocumentNumber, GroupId};
 use crate::import::{Source, groups, references};
 use crate::sema::query::Dialect;
 use crate::workspace::{
-    DryRun, FillPolicy, GroupInfo, GroupInput, GroupOutcome, GroupProfile, Override, Purpose, Reader, WorkspaceError,
+    FillPolicy, GroupInfo, GroupInput, GroupOutcome, GroupProfile, Override, Purpose, Reader, WorkspaceError,
 };
 
 /// Of so many groups of a file, each is compared with every other group.
@@ -427,7 +428,7 @@ impl Session<'_> {
         let reader = self.reader()?;
         for (document, rejection) in &refused {
             let uuid = self.told(reader.identity(*document))?.map_or_else(String::new, |uuid| uuid.to_string());
-            self.settings.line(&format!("{uuid}: {}", reason(rejection, hides_addresses)));
+            self.settings.line(&format!("{uuid}: {}", why_refused(rejection, hides_addresses)));
         }
         rejected += refused.len() as u64;
         let answer = Moved { group: named(&self.told(reader.group(group))?), moved, unchanged, rejected };
@@ -484,18 +485,9 @@ impl Session<'_> {
 
     /// Tells who would enter and leave with another query. Nothing is kept.
     fn dry_run(&self, name: &str, query: &str, dialect: Dialect) -> Outcome {
-        let mut result: Option<(GroupId, DryRun)> = None;
-        let tried = self.workspace.write(self.settings.now, |writer| {
-            let group = writer.group_named(name)?;
-            result = Some((group, writer.edit_group_dry_run(group, query, dialect)?));
-            Err::<(), _>(WorkspaceError::Abandoned)
-        });
-        let (group, moves) = match (tried, result) {
-            (Err(WorkspaceError::Abandoned), Some(result)) => result,
-            (Err(error), _) => return Err(failure(error, self.settings)),
-            (Ok(_), _) => return Ok(()),
-        };
         let reader = self.reader()?;
+        let group = self.told(reader.group_named(name))?;
+        let moves = self.told(reader.preview(group, query, dialect))?;
         let entered = self.names(&reader, &moves.entered)?;
         let left = self.names(&reader, &moves.left)?;
         let preview = Preview { group: named(&self.told(reader.group(group))?), entered: &entered, left: &left };

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::cli::Outcome;
 use crate::cli::args::workspace::Import;
-use crate::cli::commands::hiding::{message, reason};
+use crate::cli::commands::hiding::message;
+use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::output::progress::ProgressBar;
@@ -280,7 +281,7 @@ impl File<'_> {
         for ((line, patch), outcome) in lines.into_iter().zip(&patches).zip(writer.put_all(&patches)?) {
             match outcome {
                 Ok(()) => summary.local_numbers.see(patch),
-                Err(rejection) => refused.push((line, reason(&rejection, self.importer.hides_addresses))),
+                Err(rejection) => refused.push((line, why_refused(&rejection, self.importer.hides_addresses))),
             }
         }
         refused.sort_unstable();

@@ -7,6 +7,7 @@ mod export;
 mod feed;
 mod group;
 mod hiding;
+mod hints;
 mod import;
 mod log;
 mod maintain;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::cli::Outcome;
 use crate::cli::commands::hiding::shown;
+use crate::cli::commands::hints::Hinted;
 use crate::cli::commands::queries;
 use crate::cli::failure::Failure;
 use crate::cli::output::contact::ContactItem;
@@ -80,6 +81,6 @@ pub(super) fn failure(error: WorkspaceError, settings: &Settings) -> Failure {
         | WorkspaceError::BadName(_)
         | WorkspaceError::BadKey(_)
         | WorkspaceError::Settings(_) => Failure::Usage(error.to_string()),
-        other => Failure::because(other),
+        other => Failure::because(Hinted(&other)),
     }
 }

@@ -59,7 +59,7 @@ fn what_is_not_a_store_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let error = |path: &std::path::Path| Store::open(path).unwrap_err();
     let missing = error(&folder.path().join("nowhere"));
-    assert!(missing.is_missing() && missing.to_string().contains("headcount init"), "{missing}");
+    assert!(missing.is_missing() && missing.to_string().contains("there is no store at"), "{missing}");
     assert!(matches!(error(folder.path()), StoreError::NotAStore { .. }));
     let file = folder.path().join("file");
     fs::write(&file, "x").unwrap();
@@ -236,7 +236,8 @@ fn a_backup_is_a_store_of_one_moment() {
         // Others write while the copy is made.
         std::thread::scope(|scope| {
             scope.spawn(|| add_contacts(20, || store.clone()));
-            backup.finish(compact).unwrap();
+            backup.copy(compact).unwrap();
+            backup.place().unwrap();
         });
         let copy = Store::open(&target).unwrap();
         let snapshot = copy.read().unwrap();
@@ -256,7 +257,9 @@ fn a_backup_that_fails_leaves_nothing() {
     let target = folder.path().join("copy");
     drop(store.backup(&target).unwrap());
     fail::arm(fail::Point::BeforeBackupRename, 0, fail::Action::Error);
-    assert!(store.backup(&target).unwrap().finish(false).is_err());
+    let backup = store.backup(&target).unwrap();
+    backup.copy(false).unwrap();
+    assert!(backup.place().is_err());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "only the store itself is there");
 }
 

@@ -9,7 +9,7 @@ use crate::ids::{DocumentNumber, GroupId, Uuid};
 use crate::language::{self, Resolve};
 use crate::refresh::Flips;
 use crate::refresh::order::{self, GroupCycle};
-use crate::schema::Group;
+use crate::schema::{Environment, Group};
 use crate::sema::query::{Dialect, Query};
 use crate::sema::suggest::nearest;
 use crate::sema::{group_check, groups_used};
@@ -17,6 +17,8 @@ use crate::store::{Cause, GroupRecord, GroupStatus, MemberSet};
 use crate::value::{Instant, fold};
 use crate::workspace::definitions::{Definitions, stored};
 use crate::workspace::error::WorkspaceError;
+use crate::workspace::read::reader::Reader;
+use crate::workspace::read::search::member_plan;
 use crate::workspace::write::change::{Event, NamedRef};
 use crate::workspace::write::rejection::Rejection;
 use crate::workspace::write::writer::Writer;
@@ -46,9 +48,9 @@ pub enum GroupOutcome {
     Unchanged,
 }
 
-/// What an edit would do to a group's members.
+/// What another query would do to a group's members.
 #[derive(Clone, PartialEq, Debug)]
-pub struct DryRun {
+pub struct Preview {
     /// Contacts that would enter.
     pub entered: RoaringBitmap,
     /// Contacts that would leave.
@@ -126,16 +128,11 @@ impl Writer<'_> {
         Ok(GroupOutcome::Edited)
     }
 
-    /// Who would enter and leave a group with another query. Nothing is changed.
+    /// Who would enter and leave a group with another query, as this batch sees it: [`Reader::preview`] holds up nobody.
     ///
     /// # Errors
     /// As for [`Writer::edit_group`].
-    pub fn edit_group_dry_run(
-        &mut self,
-        group: GroupId,
-        query: &str,
-        dialect: Dialect,
-    ) -> Result<DryRun, WorkspaceError> {
+    pub fn preview(&mut self, group: GroupId, query: &str, dialect: Dialect) -> Result<Preview, WorkspaceError> {
         self.flush()?;
         let record = self.group_record(group)?;
         if !record.smart {
@@ -145,7 +142,7 @@ impl Writer<'_> {
         self.refuse_cycle(group, &query)?;
         let before = self.txn.view().members(MemberSet::Active(group))?;
         let after = self.workspace.active_matches(self.txn.view(), &self.definitions, (group, &query), self.now())?;
-        Ok(DryRun { entered: &after - &before, left: &before - &after })
+        Ok(Preview { entered: &after - &before, left: &before - &after })
     }
 
     /// Makes groups that are new and edits those that are known by name, each after the groups it refers to.
@@ -317,37 +314,19 @@ impl Writer<'_> {
 
     /// A text as the query of a smart group.
     pub(crate) fn group_query(&self, text: &str, dialect: Dialect) -> Result<Query, WorkspaceError> {
-        let invalid = |errors: Errors| WorkspaceError::Query { text: text.to_owned(), errors };
-        let schema = &self.definitions.schema;
-        let parsed =
-            language::parse_with(text, dialect, Resolve::Schema(schema), &self.environment).map_err(invalid)?;
-        match group_check(&parsed.query).map_err(Errors::from_list) {
-            Err(Some(errors)) => Err(invalid(errors)),
-            Ok(()) | Err(None) => Ok(parsed.query),
-        }
+        self.definitions.group_query(text, dialect, &self.environment)
     }
 
     fn refuse_cycle(&self, group: GroupId, query: &Query) -> Result<(), WorkspaceError> {
-        // As the queries are written, not as they are planned: a plan leaves out what cannot matter, and another version
-        // may leave out other things.
-        let mut references = self.definitions.coming_references();
-        references.insert(group, groups_used(query));
-        order::topological(&references).map(drop).map_err(|cycle| self.named_cycle(&cycle))
+        self.definitions.refuse_cycle(group, query)
     }
 
     pub(crate) fn named_cycle(&self, cycle: &GroupCycle) -> WorkspaceError {
-        let name = |id: &GroupId| {
-            self.definitions.groups.get(id).map_or_else(|| format!("{id:?}"), |group| group.record.name.clone())
-        };
-        WorkspaceError::GroupCycle(cycle.path.iter().map(name).collect())
+        self.definitions.named_cycle(cycle)
     }
 
     pub(crate) fn group_record(&self, group: GroupId) -> Result<GroupRecord, WorkspaceError> {
-        self.definitions
-            .groups
-            .get(&group)
-            .map(|group| group.record.clone())
-            .ok_or_else(|| WorkspaceError::UnknownGroup { name: format!("{group:?}"), near: None })
+        self.definitions.group_record(group).cloned()
     }
 
     /// Reads the definitions again after they were changed in this transaction.
@@ -363,6 +342,77 @@ impl Writer<'_> {
     /// If there is none, with the nearest name.
     pub fn group_named(&self, name: &str) -> Result<GroupId, WorkspaceError> {
         find_group(&self.definitions, name)
+    }
+}
+
+/// What readers and writers ask of the groups alike.
+impl Definitions {
+    /// A text as the query of a smart group.
+    fn group_query(&self, text: &str, dialect: Dialect, environment: &Environment) -> Result<Query, WorkspaceError> {
+        let invalid = |errors: Errors| WorkspaceError::Query { text: text.to_owned(), errors };
+        let parsed =
+            language::parse_with(text, dialect, Resolve::Schema(&self.schema), environment).map_err(invalid)?;
+        match group_check(&parsed.query).map_err(Errors::from_list) {
+            Err(Some(errors)) => Err(invalid(errors)),
+            Ok(()) | Err(None) => Ok(parsed.query),
+        }
+    }
+
+    fn refuse_cycle(&self, group: GroupId, query: &Query) -> Result<(), WorkspaceError> {
+        // As the queries are written, not as they are planned: a plan leaves out what cannot matter, and another version
+        // may leave out other things.
+        let mut references = self.coming_references();
+        references.insert(group, groups_used(query));
+        order::topological(&references).map(drop).map_err(|cycle| self.named_cycle(&cycle))
+    }
+
+    fn named_cycle(&self, cycle: &GroupCycle) -> WorkspaceError {
+        let name =
+            |id: &GroupId| self.groups.get(id).map_or_else(|| format!("{id:?}"), |group| group.record.name.clone());
+        WorkspaceError::GroupCycle(cycle.path.iter().map(name).collect())
+    }
+
+    fn group_record(&self, group: GroupId) -> Result<&GroupRecord, WorkspaceError> {
+        let record = self.groups.get(&group).map(|group| &group.record);
+        record.ok_or_else(|| WorkspaceError::UnknownGroup { name: format!("{group:?}"), near: None })
+    }
+}
+
+impl Reader<'_> {
+    /// Who would enter and leave a smart group if it had another query. Nothing is changed, and no writer is held up.
+    ///
+    /// ```
+    /// use headcount::{ContactPatch, Dialect, Instant, Settings, Workspace};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
+    /// let now = Instant::now();
+    /// let commit = workspace.write(now, |batch| {
+    ///     batch.put(ContactPatch::new().name("Ann").language("eng").urn("tel:+250788123123")?)?;
+    ///     batch.put(ContactPatch::new().name("Bob").language("fra").urn("tel:+250788123124")?)?;
+    ///     batch.create_group("Readers", Some("language = eng"), Dialect::Extended)
+    /// })?;
+    /// let preview = workspace.reader(now)?.preview(commit.value, "language = fra", Dialect::Extended)?;
+    /// assert_eq!((preview.entered.len(), preview.left.len()), (1, 1));
+    /// # Ok::<(), headcount::Error>(())
+    /// ```
+    ///
+    /// Cost: a search for the query.
+    ///
+    /// # Errors
+    /// If the group is not smart, or the query is not valid for it; if the store or an index cannot be read.
+    pub fn preview(&self, group: GroupId, query: &str, dialect: Dialect) -> Result<Preview, WorkspaceError> {
+        let definitions = self.definitions();
+        let record = definitions.group_record(group)?;
+        if !record.smart {
+            return Err(WorkspaceError::ManualGroup(record.name.clone()));
+        }
+        let query = definitions.group_query(query, dialect, self.environment())?;
+        definitions.refuse_cycle(group, &query)?;
+        let before = self.members(group)?;
+        let plan = member_plan(definitions, group, &query);
+        let after = self.run_at(&plan, self.now().max(self.clock()), |search| search.collect())?;
+        Ok(Preview { entered: &after - &before, left: &before - &after })
     }
 }
 

@@ -15,9 +15,7 @@ impl Workspace {
     /// that the log holds.
     ///
     /// ```
-    /// use headcount::internals::sema::query::Dialect;
-    /// use headcount::internals::value::{Instant, Urn};
-    /// use headcount::internals::workspace::{ContactPatch, Settings, Workspace, WorkspaceError};
+    /// use headcount::{ContactPatch, Dialect, Instant, Settings, Workspace};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let folder = tempfile::tempdir()?;
@@ -28,8 +26,7 @@ impl Workspace {
     /// let mut log = workspace.subscribe(workspace.reader(now)?.sequence());
     /// assert!(log.poll(now)?.is_empty());
     ///
-    /// let ann = ContactPatch { urns: Some(vec![Urn::parse("tel:+250788123123")?]), ..ContactPatch::default() };
-    /// workspace.write(now, |batch| batch.put(&ann)?.map_err(WorkspaceError::Rejected))?;
+    /// workspace.write(now, |batch| batch.put(ContactPatch::new().urn("tel:+250788123123")?))?;
     /// assert_eq!(log.poll(now)?[0].groups_added[0].name, "Reachable");
     /// assert!(log.poll(now)?.is_empty());
     /// # Ok(())

@@ -316,7 +316,7 @@ impl<'w> Reader<'w> {
         self.run_at(plan, self.now(), run)
     }
 
-    fn run_at<'a, T>(
+    pub(crate) fn run_at<'a, T>(
         &'a self,
         plan: &LogicalPlan,
         now: Instant,
@@ -548,6 +548,10 @@ impl<'w> Reader<'w> {
 
     pub(crate) fn text_folder(&self) -> &std::path::Path {
         self.workspace.text.folder()
+    }
+
+    pub(crate) fn text_is_being_written(&self) -> bool {
+        self.workspace.text.is_being_written()
     }
 
     pub(crate) fn store(&self) -> &Store {

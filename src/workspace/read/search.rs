@@ -82,7 +82,7 @@ pub(crate) fn with_atom(mut plan: LogicalPlan, atom: Atom) -> LogicalPlan {
 }
 
 /// What makes a member of a smart group: an active contact that matches or is pinned, and is not excluded.
-fn member_plan(definitions: &Definitions, group: GroupId, query: &Query) -> LogicalPlan {
+pub(crate) fn member_plan(definitions: &Definitions, group: GroupId, query: &Query) -> LogicalPlan {
     with_atom(definitions.plan_of(group, query), Atom::StatusIn(Box::new([Status::Active])))
 }
 

@@ -6,6 +6,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use crate::index::IndexError;
+use crate::threads;
 use crate::workspace::Workspace;
 use crate::workspace::error::WorkspaceError;
 
@@ -47,11 +49,14 @@ pub(crate) struct Indexer {
 }
 
 impl Indexer {
-    fn start(workspace: Workspace, after: u64) -> Self {
+    fn start(workspace: Workspace, after: u64) -> Result<Self, IndexError> {
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
-        let thread = std::thread::spawn(move || index_when_due(&workspace, after, &of_thread));
-        Indexer { shared, thread: Some(thread) }
+        let thread = std::thread::Builder::new()
+            .name("headcount-index".to_owned())
+            .spawn(move || index_when_due(&workspace, after, &of_thread))
+            .map_err(|error| IndexError::Text(format!("indexing beside: {}", threads::no_thread(&error))))?;
+        Ok(Indexer { shared, thread: Some(thread) })
     }
 
     /// Tells of a commit.
@@ -103,7 +108,7 @@ impl Workspace {
     /// If the workspace cannot be opened once more.
     pub fn index_in_background(&self, after: Option<u64>) -> Result<(), WorkspaceError> {
         let indexer = match after {
-            Some(after) => Some(Indexer::start(Workspace::open(self.folder())?, after)),
+            Some(after) => Some(Indexer::start(Workspace::open(self.folder())?, after)?),
             None => None,
         };
         // The one before ends outside of the lock.
@@ -124,6 +129,14 @@ impl Workspace {
             state = shared.wait(state);
         }
         (state.runs, state.failure.clone())
+    }
+
+    /// Why the last run in the background failed, if it did: rows answer in the place of the text index until one goes
+    /// well. Does not wait.
+    pub fn background_failure(&self) -> Option<String> {
+        let indexer = self.indexer();
+        let state = indexer.as_ref()?.shared.state();
+        state.failure.clone()
     }
 
     pub(crate) fn indexer(&self) -> MutexGuard<'_, Option<Indexer>> {

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::files;
 use crate::store::StoreError;
 use crate::workspace::Workspace;
 use crate::workspace::error::WorkspaceError;
@@ -27,13 +28,14 @@ impl Workspace {
                 break;
             }
         }
-        backup.finish(compact)?;
-        let copy = Workspace::open(target)?;
+        // It is made whole where it is: a copy that has its place needs nothing more.
+        let copy = Workspace::open(backup.copy(compact)?)?;
         if !copy.has_current_text()? {
             let clock = copy.store.read()?.view().state().clock;
             copy.rebuild(clock)?;
         }
-        Ok(())
+        drop(copy);
+        Ok(backup.place()?)
     }
 
     /// Whether the text index has what the store counts on.
@@ -59,11 +61,20 @@ fn copy_files(from: &Path, to: &Path) -> Result<bool, WorkspaceError> {
         if name.to_string_lossy().ends_with(".lock") {
             continue;
         }
-        match fs::copy(entry.path(), to.join(&name)) {
-            Ok(_) => {}
+        match copy_file(&entry.path(), &to.join(&name)) {
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(failed("copy", &entry.path(), error).into()),
         }
     }
+    files::sync_folder(to).map_err(|error| failed("sync", to, error))?;
     Ok(true)
+}
+
+/// Copies a file for its owner alone; the copy lasts once this returns, but for its name.
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = fs::File::open(from)?;
+    let mut copy = files::private().write(true).create(true).truncate(true).open(to)?;
+    io::copy(&mut source, &mut copy)?;
+    copy.sync_all()
 }

@@ -29,12 +29,10 @@ fn make(path: &Path) -> Workspace {
         .write(now(), |writer| {
             writer.add_field(&FieldInput { key: "note".to_owned(), name: None, kind: FieldType::Text })?;
             for at in 1..9 {
-                writer.put(&person(at, "somebody else"))?.unwrap();
+                writer.put(&person(at, "somebody else"))?;
             }
             writer.put(&person(9, "qzxjword"))
         })
-        .unwrap()
-        .value
         .unwrap();
     workspace.index().unwrap();
     workspace

@@ -9,12 +9,11 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use roaring::RoaringBitmap;
-
-use crate::ids::DocumentNumber;
+use crate::files;
+use crate::ids::{BLOCK_SIZE, Block, DocumentNumber};
 use crate::index::text::{TextIndex, TextSnapshot};
 use crate::index::{AttributeIndex, FieldKinds, IndexError};
-use crate::store::{Snapshot, Store, View};
+use crate::store::{Snapshot, Store, Transaction, View};
 use crate::workspace::Workspace;
 use crate::workspace::error::WorkspaceError;
 
@@ -131,7 +130,7 @@ impl TextIndexes {
         // Beside the folder, which a rebuild removes.
         let path = self.folder.with_extension("lock");
         let failed = |error: std::io::Error| IndexError::Text(format!("locking {}: {error}", path.display()));
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let file = files::private().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(IndexRun { _lock: file }),
             Err(TryLockError::WouldBlock) => {
@@ -140,6 +139,12 @@ impl TextIndexes {
             }
             Err(TryLockError::Error(error)) => Err(failed(error).into()),
         }
+    }
+
+    /// Whether somebody, in this process or another, is indexing at this moment.
+    pub(crate) fn is_being_written(&self) -> bool {
+        let Ok(file) = File::open(self.folder.with_extension("lock")) else { return false };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
     /// The folder that it is in.
@@ -201,22 +206,34 @@ impl Workspace {
         Ok(report)
     }
 
-    /// Brings the words of the contacts that changed since the last run to the text index.
+    /// Brings the words of the contacts that changed since the last run to the text index. One that lacks what the store
+    /// counts on, or that cannot be read, is made anew from the rows of all.
     pub(crate) fn index_text(&self, _run: &IndexRun) -> Result<IndexReport, WorkspaceError> {
+        // No lock is held through the run: who writes asks the index while it has the store's.
+        let opened = self.text.lock().take();
         let mut txn = self.store.write()?;
+        let usable = opened.map_or_else(|| TextIndex::open(self.text.folder()), Ok).and_then(|mut index| {
+            index.reload()?;
+            Ok((index.payload_generation() >= txn.view().state().generation).then_some(index))
+        });
+        let usable = usable.unwrap_or_default();
+        if usable.is_none() && txn.view().dirty()?.len() != txn.view().state().contacts {
+            mark_all_dirty(&mut txn)?;
+        }
         txn.begin_index_run()?;
         txn.commit()?;
+        let mut index = match usable {
+            Some(index) => index,
+            // Everybody is dirty now, so no answer relies on what is removed.
+            None => TextIndex::recreate(self.text.folder())?,
+        };
         let snapshot = self.store.read()?;
         let view = snapshot.view();
         let due = view.flushing()?;
-        let mut opened = self.text.lock();
-        let index = match opened.take() {
-            Some(index) => index,
-            None => self.open_text(view, &due)?,
-        };
-        let index = opened.insert(index);
         if due.is_empty() && index.payload_generation() == view.state().generation {
-            return Ok(IndexReport { generation: index.payload_generation(), ..IndexReport::default() });
+            let generation = index.payload_generation();
+            self.text.replace(index);
+            return Ok(IndexReport { generation, ..IndexReport::default() });
         }
         let generation = index.payload_generation().max(view.state().generation) + 1;
         let definitions = self.definitions(view)?;
@@ -238,6 +255,7 @@ impl Workspace {
         txn.finish_index_run(generation)?;
         txn.commit()?;
         index.reload()?;
+        self.text.replace(index);
         Ok(IndexReport { documents: due.len(), generation, ..IndexReport::default() })
     }
 
@@ -268,19 +286,14 @@ impl Workspace {
         txn.commit()?;
         Ok(())
     }
+}
 
-    /// The text index; a folder that lacks what the store counts on must be built again from all rows.
-    fn open_text(&self, view: View<'_>, due: &RoaringBitmap) -> Result<TextIndex, WorkspaceError> {
-        let index = TextIndex::open(self.text_folder())?;
-        let covers_all = due.len() == view.state().contacts;
-        if index.payload_generation() < view.state().generation && !covers_all {
-            let message = "it is older than the store; `headcount index --rebuild` builds it from the contacts";
-            return Err(IndexError::Text(message.to_owned()).into());
-        }
-        Ok(index)
+/// Rows answer for all contacts until they are indexed.
+fn mark_all_dirty(txn: &mut Transaction<'_>) -> Result<(), WorkspaceError> {
+    for block in 0..txn.view().state().next_document.div_ceil(BLOCK_SIZE as u32) {
+        let rows = txn.view().rows_of_block(Block(block as u16))?;
+        let documents: Vec<u32> = rows.into_iter().map(|(document, _)| document.0).collect();
+        txn.mark_dirty(&documents)?;
     }
-
-    fn text_folder(&self) -> &Path {
-        &self.text.folder
-    }
+    Ok(())
 }

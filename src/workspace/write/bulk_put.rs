@@ -27,7 +27,7 @@ impl Writer<'_> {
     /// As for [`Writer::apply_all`].
     pub fn put_all(&mut self, patches: &[ContactPatch]) -> Result<Outcomes<()>, WorkspaceError> {
         if patches.len() < WORTH_SPLITTING {
-            return patches.iter().map(|patch| self.put(patch)).collect();
+            return patches.iter().map(|patch| self.put_now(patch)).collect();
         }
         let holders = self.holders(patches)?;
         let known = self.known(patches, &holders)?;
@@ -47,7 +47,7 @@ impl Writer<'_> {
                 Some(prepared) => self.take_in(prepared)?,
                 None => false,
             };
-            outcomes.push(if is_done { Ok(()) } else { self.put(patch)? });
+            outcomes.push(if is_done { Ok(()) } else { self.put_now(patch)? });
         }
         Ok(outcomes)
     }

@@ -64,9 +64,13 @@ impl Writer<'_> {
             return self.write_contacts(changes).map(|()| effects);
         }
         std::thread::scope(|scope| {
-            let finding = scope.spawn(find);
+            let beside = std::thread::Builder::new().name("headcount-effects".to_owned()).spawn_scoped(scope, find);
             let written = self.write_contacts(changes);
-            let effects = finding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let effects = match beside {
+                Ok(finding) => finding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // There is no other thread to be had.
+                Err(_) => find(),
+            };
             written.map(|()| effects)
         })
     }

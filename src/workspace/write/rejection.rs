@@ -1,21 +1,25 @@
 //! Why a change cannot be applied, and what was left out of one that was.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use crate::contact::Status;
 use crate::value::Urn;
 
 /// Why a change was refused. It had no effect at all.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Rejection {
     /// No contact has this identity, address or number.
+    #[error("there is no contact {0}; import or create it first")]
     UnknownContact(String),
     /// The change does not say whom it is about.
+    #[error("the change names no contact; give its uuid or an address")]
     NoContact,
     /// A row of a new contact has neither an identity nor an address.
+    #[error("a new contact needs a uuid or an address")]
     NoIdentity,
     /// The address belongs to somebody else.
+    #[error("the address {urn} belongs to contact {holder}; take it from them first")]
     UrnTaken {
         /// The address.
         urn: Urn,
@@ -23,44 +27,27 @@ pub enum Rejection {
         holder: String,
     },
     /// A contact of this identity exists already.
+    #[error("contact {0} exists already")]
     ContactExists(String),
     /// No field has this key.
+    #[error("there is no field `{0}`")]
     UnknownField(String),
     /// No group has this name or identity.
+    #[error("there is no group `{0}`")]
     UnknownGroup(String),
     /// No flow has this name or identity.
+    #[error("there is no flow `{0}`")]
     UnknownFlow(String),
     /// Nobody adds or removes members of a smart group by hand.
+    #[error("`{0}` is a smart group: its members follow its query, nobody adds or removes them")]
     SmartGroup(String),
     /// A blocked or stopped contact cannot be added to a group.
+    #[error("a {0} contact cannot be added to a group")]
     Inactive(Status),
     /// The workspace holds as many contacts as document numbers can tell apart.
+    #[error("the workspace has used all 4,294,967,295 document numbers")]
     Full,
 }
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Rejection::UnknownContact(who) => write!(f, "there is no contact {who}; import or create it first"),
-            Rejection::NoContact => f.write_str("the change names no contact; give its uuid or an address"),
-            Rejection::NoIdentity => f.write_str("a new contact needs a uuid or an address"),
-            Rejection::UrnTaken { urn, holder } => {
-                write!(f, "the address {urn} belongs to contact {holder}; take it from them first")
-            }
-            Rejection::ContactExists(uuid) => write!(f, "contact {uuid} exists already"),
-            Rejection::UnknownField(key) => write!(f, "there is no field `{key}`; `field add` makes one"),
-            Rejection::UnknownGroup(name) => write!(f, "there is no group `{name}`; `group create` makes one"),
-            Rejection::UnknownFlow(name) => write!(f, "there is no flow `{name}`; `schema import` adds flows"),
-            Rejection::SmartGroup(name) => {
-                write!(f, "`{name}` is a smart group: its members follow its query, nobody adds or removes them")
-            }
-            Rejection::Inactive(status) => write!(f, "a {status} contact cannot be added to a group"),
-            Rejection::Full => f.write_str("the workspace has used all 4,294,967,295 document numbers"),
-        }
-    }
-}
-
-impl std::error::Error for Rejection {}
 
 /// What was left out of changes that were otherwise applied, with how often.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

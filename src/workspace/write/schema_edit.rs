@@ -43,6 +43,19 @@ pub struct SchemaInput {
 }
 
 /// A field to be added or renamed.
+///
+/// ```
+/// use headcount::{FieldInput, FieldType, Instant, Settings, Workspace};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
+/// workspace.write(Instant::now(), |batch| {
+///     batch.add_field(&FieldInput::new("age", FieldType::Number))?;
+///     batch.add_field(&FieldInput::new("edd", FieldType::Datetime).named("Expected date of delivery"))
+/// })?;
+/// assert_eq!(workspace.reader(Instant::now())?.schema().fields().len(), 2);
+/// # Ok::<(), headcount::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldInput {
     /// Its key.
@@ -51,6 +64,19 @@ pub struct FieldInput {
     pub name: Option<String>,
     /// Its type.
     pub kind: FieldType,
+}
+
+impl FieldInput {
+    /// A field that is named like its key.
+    pub fn new(key: &str, kind: FieldType) -> Self {
+        FieldInput { key: key.to_owned(), name: None, kind }
+    }
+
+    /// With a name for people.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        FieldInput { name: Some(name.to_owned()), ..self }
+    }
 }
 
 /// What a schema import did.

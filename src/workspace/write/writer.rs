@@ -1,5 +1,6 @@
 //! A batch of changes: staged line by line, then carried into rows, indexes, memberships and log in one transaction.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -117,15 +118,31 @@ impl<'w> Writer<'w> {
     /// Applies one change, which sees the ones before it. A change that is refused has no effect at all, and the batch
     /// goes on.
     ///
+    /// ```
+    /// use headcount::{Change, ContactPatch, Event, Instant, Settings, Urn, Workspace};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
+    /// let ann = Urn::parse("tel:+250788123123")?;
+    /// workspace.write(Instant::now(), |batch| {
+    ///     let change = Change::new(ann.clone(), Event::name("Ann"));
+    ///     assert!(batch.apply(&change).unwrap_err().is_rejected());
+    ///     batch.put(ContactPatch::new().urns([ann.clone()]))?;
+    ///     batch.apply(&change)
+    /// })?;
+    /// # Ok::<(), headcount::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// Outside: if the store fails; the batch is lost then. Inside: why the change was refused.
-    pub fn apply(&mut self, change: &Change) -> Result<Result<(), Rejection>, WorkspaceError> {
+    /// [`WorkspaceError::Rejected`] with why the change was refused. Others if the store fails; the batch is lost then.
+    pub fn apply(&mut self, change: impl Borrow<Change>) -> Result<(), WorkspaceError> {
+        let change = change.borrow();
         if let Some(source) = &change.source
             && !self.advance_source(source)?
         {
-            return Ok(Ok(()));
+            return Ok(());
         }
-        self.apply_now(change)
+        Ok(self.apply_now(change)??)
     }
 
     /// Applies a change whose position, if it has one, is counted already.
@@ -175,9 +192,27 @@ impl<'w> Writer<'w> {
 
     /// Creates the contact, or patches it if it is known by its identity or one of its addresses.
     ///
+    /// ```
+    /// use headcount::{ContactPatch, Instant, Settings, Workspace};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
+    /// let commit = workspace.write(Instant::now(), |batch| {
+    ///     batch.put(ContactPatch::new().name("Ann").urn("tel:+250788123123")?)?;
+    ///     batch.put(ContactPatch::new().name("Ann Uwase").urn("tel:+250788123123")?)
+    /// })?;
+    /// assert_eq!((commit.counts.created, commit.counts.changed), (1, 0));
+    /// # Ok::<(), headcount::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As for [`Writer::apply`].
-    pub fn put(&mut self, patch: &ContactPatch) -> Result<Result<(), Rejection>, WorkspaceError> {
+    pub fn put(&mut self, patch: impl Borrow<ContactPatch>) -> Result<(), WorkspaceError> {
+        Ok(self.put_now(patch.borrow())??)
+    }
+
+    /// The same, with why the contact was refused inside.
+    pub(crate) fn put_now(&mut self, patch: &ContactPatch) -> Result<Result<(), Rejection>, WorkspaceError> {
         let known = match patch.uuid {
             Some(uuid) => self.staging.by_uuid(&self.txn.view(), uuid)?,
             None => self.holder_of_any(patch)?,

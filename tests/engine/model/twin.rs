@@ -595,7 +595,7 @@ impl Both<'_, '_> {
 
     fn edit_group(&mut self, group: usize, dialect: Dialect, text: &str) {
         let Some(group) = self.group(group) else { return };
-        let dry = self.writer.edit_group_dry_run(group.id, text, dialect);
+        let dry = self.writer.preview(group.id, text, dialect);
         let edited = self.writer.edit_group(group.id, text, dialect);
         self.flush();
         match edited {

@@ -57,8 +57,6 @@ fn begin() -> Trial {
             };
             writer.put(&person)
         })
-        .unwrap()
-        .value
         .unwrap();
     Trial { workspace, commits: 0, _folder: folder }
 }
