@@ -101,6 +101,12 @@ impl Uuid {
         uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(buffer)
     }
 
+    /// The identity that a name has in a namespace: always the same (RFC 9562, version 5).
+    #[cfg(feature = "postgres")]
+    pub(crate) fn of_name(namespace: Uuid, name: &str) -> Self {
+        Uuid(uuid::Uuid::new_v5(&uuid::Uuid::from_bytes(namespace.0), name.as_bytes()).into_bytes())
+    }
+
     /// A new random identity.
     pub fn random() -> Self {
         Uuid(uuid::Uuid::new_v4().into_bytes())

@@ -67,6 +67,8 @@ mod schema;
 mod sema;
 mod span;
 mod store;
+#[cfg(feature = "postgres")]
+mod sync;
 mod syntax;
 mod threads;
 mod value;

@@ -38,6 +38,9 @@ mod workbook_tests;
 #[cfg(feature = "cli")]
 mod xlsx;
 
+#[cfg(feature = "postgres")]
+pub(crate) use json::contact_object as contact_of_json;
+
 pub use changes::ChangeReader;
 pub use contacts::{ContactReader, Format};
 pub use error::{ImportError, LineNumber, Rejection};

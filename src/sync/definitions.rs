@@ -70,26 +70,28 @@ impl Definitions {
         self.fields.iter().filter_map(pair).collect()
     }
 
-    /// Brings the workspace to this. What does not fit is told, and does not stop the rest.
+    /// Brings the workspace to this, which was brought to `before` already. What does not fit is told, and does not stop the
+    /// rest.
     pub(super) fn apply(
         &self,
         workspace: &Workspace,
         mapping: &Mapping,
+        before: Option<&Definitions>,
         smart: Smart,
         observer: &dyn Observer,
     ) -> Result<(), SyncError> {
         let now = Instant::now();
         let reader = workspace.reader(now)?;
-        let before = reader.settings();
+        let set = reader.settings();
         drop(reader);
-        let wanted = self.settings(before.clone());
-        if wanted != before {
+        let wanted = self.settings(set.clone());
+        if wanted != set {
             tolerate("workspace", "settings", observer, workspace.write(now, |writer| writer.set_settings(&wanted)))?;
         }
         self.apply_fields(workspace, observer)?;
         let flows = SchemaInput { flows: named(&self.flows), ..SchemaInput::default() };
         tolerate("flows", "", observer, workspace.write(now, |writer| writer.import_schema(&flows)))?;
-        self.apply_groups(workspace, mapping, smart, observer)
+        self.apply_groups(workspace, mapping, before, smart, observer)
     }
 
     fn apply_fields(&self, workspace: &Workspace, observer: &dyn Observer) -> Result<(), SyncError> {
@@ -119,6 +121,7 @@ impl Definitions {
         &self,
         workspace: &Workspace,
         mapping: &Mapping,
+        before: Option<&Definitions>,
         smart: Smart,
         observer: &dyn Observer,
     ) -> Result<(), SyncError> {
@@ -132,13 +135,14 @@ impl Definitions {
         };
         for (uuid, name) in known.iter().filter(|(uuid, _)| !wanted.contains(uuid)) {
             let outcome = workspace.write(Instant::now(), |writer| {
-                let Some(id) = writer.schema().group_by_uuid(*uuid).map(|group| group.id) else { return Ok(()) };
+                let Some(id) = writer.group_by_uuid(*uuid) else { return Ok(()) };
                 writer.delete_group(id)
             });
             tolerate("groups", name, observer, outcome)?;
         }
         // Names that move from one group to another: each round lets others be renamed.
-        let mut waiting: Vec<&BTreeMap<String, String>> = self.groups.iter().collect();
+        let is_new = |row: &&BTreeMap<String, String>| before.is_none_or(|before| !before.groups.contains(row));
+        let mut waiting: Vec<&BTreeMap<String, String>> = self.groups.iter().filter(is_new).collect();
         loop {
             let mut later = Vec::new();
             for &row in &waiting {

@@ -9,6 +9,8 @@ pub mod messaging;
 pub mod report;
 pub mod search;
 pub mod stream;
+#[cfg(feature = "postgres")]
+pub mod sync;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -140,6 +142,9 @@ pub enum Command {
     Repl(maintain::Repl),
     /// Print completions for a shell
     Completions(maintain::Completions),
+    /// Keep groups of contacts that live in PostgreSQL
+    #[cfg(feature = "postgres")]
+    Sync(sync::Sync),
     /// Write the man pages into a folder
     Man(maintain::Man),
     /// Make up a workspace's input: schema, contacts, groups and changes

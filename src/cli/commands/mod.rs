@@ -18,6 +18,8 @@ mod query;
 mod repl;
 mod report;
 mod session;
+#[cfg(feature = "postgres")]
+mod sync;
 mod target;
 mod tools;
 mod trigger;
@@ -62,6 +64,8 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Generate(args) => tools::generate(&args, settings),
         Command::Completions(args) => tools::completions(&args, settings),
         Command::Man(args) => tools::man(&args, settings),
+        #[cfg(feature = "postgres")]
+        Command::Sync(args) => sync::sync(&args, settings),
         Command::Repl(_) => repl::repl(settings),
     }
 }

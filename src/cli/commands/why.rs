@@ -41,7 +41,7 @@ pub(super) fn why(args: &Args, settings: &Settings) -> Outcome {
 
 /// The answer of `why`.
 #[derive(Serialize)]
-struct Explanation {
+pub(super) struct Explanation {
     contact: UuidName,
     group: UuidName,
     member: bool,

@@ -31,7 +31,7 @@ pub(crate) fn contact(bytes: &[u8]) -> Result<ContactPatch, String> {
 }
 
 /// Reads one contact, which need not say who it is.
-pub(super) fn contact_object(text: &str) -> Result<ContactPatch, String> {
+pub(crate) fn contact_object(text: &str) -> Result<ContactPatch, String> {
     let numbers = Numbers::default();
     match read(text, &numbers) {
         Ok(patch) => Ok(patch),

@@ -6,6 +6,8 @@ mod values;
 
 pub(crate) use change::{BadChange, change, contact_ref};
 pub(crate) use contact::contact;
+#[cfg(feature = "postgres")]
+pub(crate) use contact::contact_object;
 pub(crate) use values::{moment, status, uuid, uuid_or_name};
 
 use crate::import::queries::BatchQuery;

@@ -178,6 +178,24 @@ impl<'w> Writer<'w> {
         Ok(true)
     }
 
+    /// Sets the position of a source, whatever it was: it may have begun anew.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn set_source(&mut self, source: &SourcePosition) {
+        self.sources.insert(source.name.clone(), source.offset);
+    }
+
+    /// The identity of a contact, as this batch sees it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn identity(&mut self, document: DocumentNumber) -> Result<Option<Uuid>, WorkspaceError> {
+        Ok(self.staged(document)?.map(|contact| contact.uuid))
+    }
+
+    /// The group of an identity.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn group_by_uuid(&self, uuid: Uuid) -> Option<GroupId> {
+        self.definitions.schema.group_by_uuid(uuid).map(|group| group.id)
+    }
+
     /// Whether a position of a source lies at or before the last one that was seen, so that its change is a replay.
     ///
     /// # Errors
