@@ -169,6 +169,10 @@ pub mod internals {
     pub mod store {
         pub use crate::store::*;
     }
+    #[cfg(feature = "postgres")]
+    pub mod sync {
+        pub use crate::sync::*;
+    }
     pub mod syntax {
         pub use crate::syntax::*;
     }

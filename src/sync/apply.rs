@@ -116,7 +116,7 @@ impl Applier<'_> {
         Ok(())
     }
 
-    fn identity(&self, writer: &Writer<'_>, reference: &ContactRef) -> Result<Option<Uuid>, SyncError> {
+    fn identity(&self, writer: &mut Writer<'_>, reference: &ContactRef) -> Result<Option<Uuid>, SyncError> {
         let Some(document) = writer.find(reference)? else { return Ok(None) };
         Ok(writer.identity(document)?)
     }
@@ -137,7 +137,7 @@ impl Applier<'_> {
             let Some(uuid) = known.patch.uuid else { continue };
             if writer.find(&ContactRef::Uuid(uuid))?.is_some() {
                 let empty = ContactPatch { uuid: Some(uuid), urns: Some(Vec::new()), ..ContactPatch::default() };
-                self.tell_if_refused(known, writer.put(&empty)?);
+                self.tell_if_refused(known, put(writer, &empty)?);
             }
         }
         for (known, urn, holder) in self.put_in_rounds(writer, &all)? {
@@ -184,7 +184,7 @@ impl Applier<'_> {
             self.observer.tell(&Told::Misfit { table: "contacts", row: &known.key, reason: &reason });
             let is_other = |urn: &Urn| urn.identity() != taken.identity();
             patch.urns = patch.urns.map(|urns| urns.into_iter().filter(is_other).collect());
-            match writer.put(&patch)? {
+            match put(writer, &patch)? {
                 Err(Rejection::UrnTaken { urn, holder: other }) if urn.identity() != taken.identity() => {
                     (taken, holder) = (urn, other);
                 }
@@ -204,10 +204,17 @@ impl Applier<'_> {
     }
 }
 
+/// Puts a contact; inside, why it was refused.
+fn put(writer: &mut Writer<'_>, patch: &ContactPatch) -> Result<Result<(), Rejection>, WorkspaceError> {
+    match writer.put(patch) {
+        Ok(()) => Ok(Ok(())),
+        Err(WorkspaceError::Rejected(rejection)) => Ok(Err(rejection)),
+        Err(error) => Err(error),
+    }
+}
+
 fn delete(writer: &mut Writer<'_>, uuid: Uuid) -> Result<(), SyncError> {
     let change =
         Change { contact: Some(ContactRef::Uuid(uuid)), event: Event::Deleted, created_on: None, source: None };
-    // It was there a moment ago, so that nothing can be refused.
-    drop(writer.apply(&change)?);
-    Ok(())
+    Ok(writer.apply(&change)?)
 }

@@ -70,7 +70,7 @@ impl Address {
         config.application_name(APPLICATION);
         config.ssl_mode(match mode {
             SslMode::Disable => tokio_postgres::config::SslMode::Disable,
-            SslMode::Prefer | SslMode::Allow => tokio_postgres::config::SslMode::Prefer,
+            SslMode::Prefer => tokio_postgres::config::SslMode::Prefer,
             _ => tokio_postgres::config::SslMode::Require,
         });
         config.options("-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=iso_8601");

@@ -43,7 +43,7 @@ pub(super) fn copy(
     let was_empty = workspace.reader(Instant::now())?.contacts() == 0;
     let mut seen = FxHashSet::default();
     let (mut counts, mut batch) = (Counts::default(), Batch::default());
-    let mut commit = |batch: &mut Batch, counts: &mut Counts| -> Result<(), SyncError> {
+    let commit = |batch: &mut Batch, counts: &mut Counts| -> Result<(), SyncError> {
         // Whoever holds an address of one of these is somewhere in the copy: read with the snapshot's eyes, they come in
         // their turn, and addresses that are still held then are told.
         counts.add(&applier.commit(batch, &mut |_| Ok(Vec::new()), None)?);
@@ -88,7 +88,7 @@ fn delete_others(workspace: &Workspace, seen: &FxHashSet<Uuid>, counts: &mut Cou
         let commit = workspace.write(Instant::now(), |writer| {
             for &uuid in some {
                 let contact = Some(ContactRef::Uuid(uuid));
-                drop(writer.apply(&Change { contact, event: Event::Deleted, created_on: None, source: None })?);
+                writer.apply(&Change { contact, event: Event::Deleted, created_on: None, source: None })?;
             }
             Ok(())
         })?;

@@ -28,10 +28,8 @@ pub use connect::Address;
 pub use error::SyncError;
 pub use mapping::Mapping;
 
-use crate::value::Instant;
 use crate::workspace::{Omissions, Settings, Workspace};
 use apply::Done;
-use back::Back;
 use database::{Database, quoted};
 use definitions::Definitions;
 use follow::Follower;

@@ -18,7 +18,7 @@ const ROWS: [&[&str]; 16] = [
     &["workspace"],
     &["audience", "render", "campaign", "report"],
     &["import", "export"],
-    &["generate"],
+    &["generate", "sync"],
     &["demo"],
     &["cli"],
     &["main", "lib"],

@@ -202,7 +202,7 @@ fn tell_differences(differences: &[Difference], settings: &Settings) -> Outcome 
             reason,
             why: difference.why.as_ref().map(Explanation::from),
         };
-        output.json_line(&item)?;
+        output.line(&item)?;
     }
     output.flush()?;
     match differences.len() as u64 {
