@@ -93,7 +93,7 @@ pub use workspace::why::{Clause, ClauseKind, LastChange, Why};
 pub use workspace::{
     Change, CheckReport, Commit, ContactPatch, ContactRef, Event, FieldInput, Finding, GroupInfo as Group, LogFilter,
     MembershipEvent as Membership, NamedGroup, NamedRef, Omissions, Override, Page, PageRequest, Preview, Reader,
-    Rejection, Settings, Stats, Subscription, Workspace, WorkspaceError as Error, Writer as Batch,
+    Rejection, Repaired, Settings, Stats, Subscription, Workspace, WorkspaceError as Error, Writer as Batch,
 };
 
 /// What stands behind the front door, for the benches, the fuzz targets and the tests of this repository.

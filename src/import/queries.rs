@@ -4,14 +4,8 @@ use crate::import::contacts::json_lines;
 use crate::import::detect::{self, Wait};
 use crate::import::error::{ImportError, Kind, LineNumber, Rejection};
 use crate::import::json;
+pub use crate::import::json::BatchQuery;
 use crate::import::source::Source;
-
-/// A query of a batch. Other keys of its line are passed over.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Deserialize)]
-pub struct BatchQuery {
-    /// The text.
-    pub query: String,
-}
 
 /// The queries of a source, in its order, each with its line.
 ///

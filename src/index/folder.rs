@@ -19,7 +19,11 @@ use tantivy::directory::{
 use crate::files;
 use crate::ids::Uuid;
 use crate::index::IndexError;
-use crate::index::text::failed;
+
+/// What failed, and while doing what.
+pub(super) fn failed(doing: &str, error: impl std::fmt::Display) -> IndexError {
+    IndexError::Text(format!("{doing}: {error}"))
+}
 
 /// A folder for tantivy.
 #[derive(Clone, Debug)]

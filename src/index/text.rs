@@ -31,7 +31,7 @@ use tantivy::{
 use crate::contact::{ContactView, FieldValueRef, TypedValue};
 use crate::ids::{Block, DocumentNumber, FieldId};
 use crate::index::bits::{self, WORDS, Words};
-use crate::index::folder::{self, Folder};
+use crate::index::folder::{self, Folder, failed};
 use crate::index::lookup::KeySpan;
 use crate::index::property::FieldKinds;
 use crate::index::tokens::{self, FieldWords, MAX_WORD_BYTES, tagged};
@@ -61,10 +61,6 @@ pub struct TextIndex {
     generation: u64,
     document: Field,
     words: Field,
-}
-
-pub(super) fn failed(doing: &str, error: impl std::fmt::Display) -> IndexError {
-    IndexError::Text(format!("{doing}: {error}"))
 }
 
 fn schema() -> Schema {

@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::contact::{ContactView, TypedValue};
 use crate::ids::{DocumentNumber, GroupId};
 use crate::plan::atom::{TimeBound, TimeProperty};
-use crate::refresh::batch::BATCH;
 use crate::refresh::change::{Flips, Memberships, RowChange};
 use crate::refresh::engine::{Engine, apply_batch};
 use crate::refresh::live::{Frame, SourceStep, Step};
 use crate::refresh::matcher::Findings;
 use crate::refresh::moment::Moment;
 use crate::refresh::program::Slot;
+use crate::refresh::scratch::BATCH;
 use crate::refresh::source::Source;
 use crate::value::Instant;
 use crate::value::calendar::{AnniversaryDay, DaysOfYear, RelativeTime, date_of, day_bounds, start_of_day};
@@ -152,7 +152,7 @@ impl Engine {
                     let entered = flips.entered.into_iter().map(|document| (document, true));
                     let left = flips.left.into_iter().map(|document| (document, false));
                     for (document, entered) in entered.chain(left) {
-                        let Some(&at) = instant_of.get(&document) else { continue };
+                        let at = instant_of[&document];
                         let new = Flips { group: flips.group, entered: Vec::new(), left: Vec::new() };
                         let moved = moves.entry(at).or_default().entry(flips.group).or_insert(new);
                         if entered { &mut moved.entered } else { &mut moved.left }.push(document);
@@ -208,7 +208,7 @@ impl Engine {
     }
 
     fn moving_sources(&self) -> Vec<MovingSource> {
-        let sources = self.table().sources.iter().zip(0u32..).filter(|(entry, _)| entry.matcher.moves());
+        let sources = self.table().parts.sources.iter().zip(0u32..).filter(|(entry, _)| entry.matcher.moves());
         sources
             .filter_map(|(entry, index)| {
                 let property = match entry.source {
@@ -284,9 +284,7 @@ impl Engine {
     /// All leaves of a moving source that hold at the engine's moment, bounds included.
     fn leaves_now<V: ContactView>(&self, source: u32, row: &V) -> BTreeSet<Slot> {
         let frame = self.frame(&crate::refresh::NoMemberships);
-        let (Some(entry), Some(moving)) = (frame.table.source(source), frame.moving.get(source as usize)) else {
-            return BTreeSet::new();
-        };
+        let (entry, moving) = (frame.table.source(source), &frame.moving[source as usize]);
         let (mut leaves, mut buffer) = (Vec::new(), String::new());
         let mut out = Findings { leaves: &mut leaves, position: 0, buffer: &mut buffer };
         entry.matcher.scan(entry.source, row, moving, frame.moment, &mut out);

@@ -6,11 +6,12 @@ use rayon::prelude::*;
 
 use crate::contact::ContactView;
 use crate::ids::DocumentNumber;
-use crate::refresh::batch::{BATCH, Layout, Scratch, Sink, WordMoves};
+use crate::refresh::arena::Rank;
 use crate::refresh::change::{Counters, Flips, Memberships, NoMemberships, RowChange};
 use crate::refresh::live::Frame;
 use crate::refresh::matcher::Moving;
 use crate::refresh::moment::Moment;
+use crate::refresh::scratch::{BATCH, Layout, Scratch, Sink, WordMoves};
 use crate::refresh::table::Table;
 
 /// Which smart groups changed contacts enter and leave.
@@ -61,7 +62,7 @@ impl Engine {
     ///
     /// Cost: one calendar computation for each relative bound and anniversary.
     pub fn new(table: Table, moment: Moment) -> Self {
-        let moving = table.sources.iter().map(|entry| entry.matcher.moving(&moment)).collect();
+        let moving = table.parts.sources.iter().map(|entry| entry.matcher.moving(&moment)).collect();
         Engine { table, moment, moving, scratch: ScratchPool::default() }
     }
 
@@ -79,7 +80,7 @@ impl Engine {
     ///
     /// Cost: as [`Engine::new`], for the sources with relative bounds or anniversaries only.
     pub fn set_now(&mut self, moment: Moment) {
-        for (entry, moving) in self.table.sources.iter().zip(&mut self.moving) {
+        for (entry, moving) in self.table.parts.sources.iter().zip(&mut self.moving) {
             if entry.matcher.moves() {
                 *moving = entry.matcher.moving(&moment);
             }
@@ -89,7 +90,7 @@ impl Engine {
 
     /// Puts another table in place of this one, at the same moment.
     pub fn set_table(&mut self, table: Table) {
-        self.moving = table.sources.iter().map(|entry| entry.matcher.moving(&self.moment)).collect();
+        self.moving = table.parts.sources.iter().map(|entry| entry.matcher.moving(&self.moment)).collect();
         self.table = table;
     }
 
@@ -157,7 +158,7 @@ pub(super) fn apply_batch<V: ContactView>(
 
 impl Sink for Vec<WordMoves> {
     #[inline]
-    fn moved(&mut self, rank: u32, word: usize, entered: u64, left: u64) {
+    fn moved(&mut self, rank: Rank, word: usize, entered: u64, left: u64) {
         self.push((rank, word as u32, entered, left));
     }
 }
@@ -166,16 +167,16 @@ impl Sink for Vec<WordMoves> {
 fn documents_of(table: &Table, words: &[WordMoves], documents: &[DocumentNumber]) -> Vec<Flips> {
     let mut all = Vec::new();
     for run in words.chunk_by(|(a, ..), (b, ..)| a == b) {
-        let Some(group) = run.first().and_then(|&(rank, ..)| table.groups.get(rank as usize)) else { continue };
+        let group = &table.parts.groups[run[0].0];
         let count = |side: fn(&WordMoves) -> u64| run.iter().map(|moves| side(moves).count_ones() as usize).sum();
         let (entered, left) = (count(|moves| moves.2), count(|moves| moves.3));
         let mut flips = Flips { group: group.id, entered: Vec::with_capacity(entered), left: Vec::with_capacity(left) };
         for &(_, word, entered, left) in run {
             let from = word as usize * 64;
-            let of_word = documents.get(from..).unwrap_or_default();
+            let of_word = &documents[from..];
             for (mut bits, moved) in [(entered, &mut flips.entered), (left, &mut flips.left)] {
                 while bits != 0 {
-                    moved.extend(of_word.get(bits.trailing_zeros() as usize));
+                    moved.push(of_word[bits.trailing_zeros() as usize]);
                     bits &= bits - 1;
                 }
             }

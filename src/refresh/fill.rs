@@ -6,9 +6,10 @@ use roaring::RoaringBitmap;
 use crate::contact::ContactView;
 use crate::ids::{BLOCK_SIZE, Block, DocumentNumber, GroupId};
 use crate::plan::atom::LogicalPlan;
-use crate::refresh::batch::{BATCH, Layout, Scratch, Sink};
+use crate::refresh::arena::{Arena, Rank};
 use crate::refresh::change::{Counters, Flips, Memberships, RowChange};
 use crate::refresh::engine::Engine;
+use crate::refresh::scratch::{BATCH, Layout, Scratch, Sink};
 use crate::refresh::table::{Table, TableError};
 
 /// Members of groups.
@@ -39,20 +40,16 @@ pub struct BlockFill {
 
 /// Members within one block, by rank of the group.
 struct BlockMembers {
-    words: Vec<Option<Box<BlockWords>>>,
+    words: Arena<Rank, Option<Box<BlockWords>>>,
     /// The first word of the run at hand.
     base: usize,
 }
 
 impl Sink for BlockMembers {
     #[inline]
-    fn moved(&mut self, rank: u32, word: usize, entered: u64, _left: u64) {
-        if let Some(words) = self.words.get_mut(rank as usize) {
-            let words = words.get_or_insert_with(|| Box::new([0; BLOCK_WORDS]));
-            if let Some(word) = words.get_mut(self.base + word) {
-                *word |= entered;
-            }
-        }
+    fn moved(&mut self, rank: Rank, word: usize, entered: u64, _left: u64) {
+        let words = self.words[rank].get_or_insert_with(|| Box::new([0; BLOCK_WORDS]));
+        words[self.base + word] |= entered;
     }
 }
 
@@ -100,8 +97,8 @@ impl Engine {
         memberships: &dyn Memberships,
     ) -> BlockFill {
         let frame = self.frame(memberships);
-        let mut members = BlockMembers { words: Vec::new(), base: 0 };
-        members.words.resize_with(self.table().groups.len(), || None);
+        let mut members = BlockMembers { words: Arena::default(), base: 0 };
+        members.words.grow(self.table().parts.groups.len(), || None);
         let mut counters = Counters::default();
         let mut run: Vec<RowChange<V>> = Vec::with_capacity(BATCH);
         let mut evaluate = |run: &mut Vec<RowChange<V>>| {
@@ -120,9 +117,9 @@ impl Engine {
         }
         evaluate(&mut run);
 
-        let ids = self.table().groups.iter().map(|group| group.id);
+        let ids = self.table().parts.groups.iter().map(|group| group.id);
         let mut filled: Vec<(GroupId, Box<BlockWords>)> =
-            ids.zip(members.words).filter_map(|(id, words)| Some((id, words?))).collect();
+            ids.zip(members.words.into_items()).filter_map(|(id, words)| Some((id, words?))).collect();
         filled.sort_unstable_by_key(|&(id, _)| id);
         BlockFill { block, members: filled, counters }
     }

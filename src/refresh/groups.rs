@@ -1,9 +1,11 @@
 //! The last step of a batch: atoms of several leaves, groups that refer to groups, and each group's expression.
 
-use crate::refresh::batch::{Scratch, Sink};
+use crate::refresh::arena::{CompositeId, Rank};
 use crate::refresh::change::Counters;
+use crate::refresh::entries::{GroupEntry, User};
 use crate::refresh::program::{MAX_WORDS, Program, Registers, run_word};
-use crate::refresh::table::{GroupEntry, Table, User};
+use crate::refresh::scratch::{Scratch, Sink};
+use crate::refresh::table::Table;
 use crate::refresh::vectors::Vectors;
 
 /// Unchanged words between two runs of changed ones up to which both are run as one: decoding a program once more
@@ -23,25 +25,11 @@ const NARROW: usize = 8;
 /// Which contacts are active, by words.
 pub(super) type Activity<'a> = (&'a [u64], &'a [u64]);
 
-/// Marks for groups that refer to groups, kept from batch to batch and false between them.
-#[derive(Default)]
-pub(super) struct NestedMarks {
-    /// Groups that may move.
-    maybe: Vec<bool>,
-    /// Groups whose members' vector is read.
-    required: Vec<bool>,
-    list: Vec<u32>,
-}
-
 impl Scratch {
     /// Lays out the vector of a composite, unless it is there.
-    pub(super) fn compose(&mut self, table: &Table, composite: u32, counters: &mut Counters) {
-        let (Some(entry), Some(composed)) =
-            (table.composites.get(composite as usize), self.composed.get_mut(composite as usize))
-        else {
-            return;
-        };
-        if std::mem::replace(composed, true) {
+    pub(super) fn compose(&mut self, table: &Table, composite: CompositeId, counters: &mut Counters) {
+        let entry = &table.parts.composites[composite];
+        if std::mem::replace(&mut self.composed[composite], true) {
             return;
         }
         self.composed_list.push(composite);
@@ -62,46 +50,42 @@ impl Scratch {
     }
 
     /// Notes that a group may move in some words.
-    pub(super) fn affect(&mut self, rank: u32, words: u64) {
-        if let Some(mask) = self.masks.get_mut(rank as usize) {
-            if *mask == 0 && words != 0 {
-                self.affected.push(rank);
-            }
-            *mask |= words;
+    pub(super) fn affect(&mut self, rank: Rank, words: u64) {
+        let mask = &mut self.masks[rank];
+        if *mask == 0 && words != 0 {
+            self.affected.push(rank);
         }
+        *mask |= words;
     }
 
     /// Evaluates groups that others refer to, in their order, as far as they move or are read by a group that does;
     /// and notes which groups they move.
     pub(super) fn move_nested(&mut self, table: &Table, counters: &mut Counters, sink: &mut impl Sink) {
         self.mark_nested(table);
-        for &rank in &table.referenced {
-            let is = |marks: &[bool]| marks.get(rank as usize).copied().unwrap_or(false);
-            if !is(&self.nested.maybe) && !is(&self.nested.required) {
+        for &rank in &table.parts.referenced {
+            if !self.nested.maybe[rank] && !self.nested.required[rank] {
                 continue;
             }
-            let Some(group) = table.groups.get(rank as usize) else { continue };
+            let group = &table.parts.groups[rank];
             for &composite in group.composites.iter().chain(&group.group_composites) {
                 self.compose(table, composite, counters);
             }
             self.move_referenced(rank, group, counters, sink);
-            if let Some(mask) = self.masks.get_mut(rank as usize) {
-                *mask = 0;
-            }
+            self.masks[rank] = 0;
         }
         // Every group that a flipped group, or a manual one, lets move; the ones above are done.
         for at in 0..self.vectors.flipped.len() {
-            let Some(&slot) = self.vectors.flipped.get(at) else { break };
-            for user in table.users(slot) {
+            for user in table.users(self.vectors.flipped[at]) {
                 let &User::Composite(composite) = user else { continue };
-                let Some(entry) = table.composites.get(composite as usize).filter(|entry| entry.over_groups) else {
+                let entry = &table.parts.composites[composite];
+                if !entry.over_groups {
                     continue;
-                };
+                }
                 self.compose(table, composite, counters);
                 let words = self.vectors.flips(entry.slot);
                 for user in table.users(entry.slot) {
                     if let &User::Group(rank) = user
-                        && table.groups.get(rank as usize).is_some_and(|group| group.membership.is_none())
+                        && table.parts.groups[rank].membership.is_none()
                     {
                         self.affect(rank, words);
                     }
@@ -110,22 +94,19 @@ impl Scratch {
         }
         for rank in self.nested.list.drain(..) {
             for marks in [&mut self.nested.maybe, &mut self.nested.required] {
-                if let Some(mark) = marks.get_mut(rank as usize) {
-                    *mark = false;
-                }
+                marks[rank] = false;
             }
         }
     }
 
     /// Marks groups that may move because a group that they refer to may, and all that those read.
     fn mark_nested(&mut self, table: &Table) {
-        let groups = table.groups.len();
-        self.nested.maybe.resize(groups.max(self.nested.maybe.len()), false);
-        self.nested.required.resize(groups.max(self.nested.required.len()), false);
-        let mut pending: Vec<u32> = self.affected.clone();
+        self.nested.maybe.grow(table.parts.groups.len(), || false);
+        self.nested.required.grow(table.parts.groups.len(), || false);
+        let mut pending: Vec<Rank> = self.affected.clone();
         let users_of = |slot| {
             let composites = table.users(slot).iter().filter_map(|user| match user {
-                User::Composite(at) => table.composites.get(*at as usize).filter(|entry| entry.over_groups),
+                User::Composite(at) => Some(&table.parts.composites[*at]).filter(|entry| entry.over_groups),
                 User::Group(_) => None,
             });
             composites.flat_map(|entry| table.users(entry.slot)).filter_map(|user| match user {
@@ -137,27 +118,21 @@ impl Scratch {
             pending.extend(users_of(slot));
         }
         while let Some(rank) = pending.pop() {
-            let (Some(group), Some(maybe)) =
-                (table.groups.get(rank as usize), self.nested.maybe.get_mut(rank as usize))
-            else {
-                continue;
-            };
-            if std::mem::replace(maybe, true) {
+            let group = &table.parts.groups[rank];
+            if std::mem::replace(&mut self.nested.maybe[rank], true) {
                 continue;
             }
             self.nested.list.push(rank);
             for &before in &group.prerequisites {
-                if let Some(required) = self.nested.required.get_mut(before as usize) {
-                    *required = true;
-                    self.nested.list.push(before);
-                }
+                self.nested.required[before] = true;
+                self.nested.list.push(before);
             }
             pending.extend(group.membership.into_iter().flat_map(users_of));
         }
     }
 
     /// Evaluates a group over all words, keeps its members' vectors and hands on its moves.
-    fn move_referenced(&mut self, rank: u32, group: &GroupEntry, counters: &mut Counters, sink: &mut impl Sink) {
+    fn move_referenced(&mut self, rank: Rank, group: &GroupEntry, counters: &mut Counters, sink: &mut impl Sink) {
         let Some(slot) = group.membership else { return };
         let vectors = &self.vectors;
         let width = vectors.width;
@@ -179,9 +154,7 @@ impl Scratch {
                 sink.moved(rank, word, is & !was, was & !is);
             }
         }
-        if let (Some(before), Some(after)) = (before.get(..width), after.get(..width)) {
-            self.vectors.store(slot, before, Some(after));
-        }
+        self.vectors.store(slot, &before[..width], Some(&after[..width]));
     }
 }
 
@@ -194,7 +167,7 @@ fn flips(program: &Program, vectors: &Vectors) -> bool {
 /// Runs a group over the words of a mask, before and after, and hands on its moves.
 #[inline(always)]
 pub(super) fn run_group(
-    (rank, group): (u32, &GroupEntry),
+    (rank, group): (Rank, &GroupEntry),
     mut mask: u64,
     vectors: &Vectors,
     (active_before, active_after): Activity<'_>,
@@ -220,26 +193,22 @@ pub(super) fn run_group(
         if run.len() <= NARROW {
             for word in run {
                 let Some((held, holds)) = run_word(&group.program, |slot| vectors.word(slot, word)) else { break };
-                let activity = (active_before.get(word), active_after.get(word));
-                if let (Some(was_active), Some(is_active)) = activity {
-                    let (was, is) = (held & was_active, holds & is_active);
-                    if was != is {
-                        sink.moved(rank, word, is & !was, was & !is);
-                    }
+                let (was, is) = (held & active_before[word], holds & active_after[word]);
+                if was != is {
+                    sink.moved(rank, word, is & !was, was & !is);
                 }
             }
             continue;
         }
         let changed = *changed.get_or_insert_with(|| flips(&group.program, vectors));
-        let held =
-            first.run(&group.program, run.len(), |slot| vectors.before(slot).get(run.clone()).unwrap_or_default());
+        let held = first.run(&group.program, run.len(), |slot| &vectors.before(slot)[run.clone()]);
         let holds = if changed {
-            second.run(&group.program, run.len(), |slot| vectors.after(slot).get(run.clone()).unwrap_or_default())
+            second.run(&group.program, run.len(), |slot| &vectors.after(slot)[run.clone()])
         } else {
             held
         };
-        let before = held.iter().zip(active_before.get(run.clone()).unwrap_or_default());
-        let after = holds.iter().zip(active_after.get(run.clone()).unwrap_or_default());
+        let before = held.iter().zip(&active_before[run.clone()]);
+        let after = holds.iter().zip(&active_after[run.clone()]);
         for (word, ((held, was_active), (holds, is_active))) in run.zip(before.zip(after)) {
             let (was, is) = (held & was_active, holds & is_active);
             if was != is {

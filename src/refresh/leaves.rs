@@ -4,10 +4,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ids::GroupId;
 use crate::plan::atom::{Atom, NumberBound, TextProperty, TimeBound, WordMatch};
+use crate::refresh::entries::{SourceEntry, SourceSet};
 use crate::refresh::matcher::{Matcher, Texts, status_id};
-use crate::refresh::program::{Operand, Slot, Tree};
+use crate::refresh::program::{Operand, Slot, Tree, ZERO};
 use crate::refresh::source::Source;
-use crate::refresh::table::{SourceEntry, SourceSet, ZERO};
 use crate::value::Scheme;
 
 /// An atom in terms of leaves.

@@ -5,11 +5,12 @@ use smallvec::SmallVec;
 use crate::contact::{ContactView, FieldValueRef, Status, TypedValue};
 use crate::ids::{DocumentNumber, GroupId};
 use crate::refresh::change::{Memberships, RowChange, Side};
+use crate::refresh::entries::SourceSet;
 use crate::refresh::matcher::{Findings, Moving};
 use crate::refresh::moment::Moment;
 use crate::refresh::program::Slot;
 use crate::refresh::source::Source;
-use crate::refresh::table::{SourceSet, Table};
+use crate::refresh::table::Table;
 
 /// What evaluation goes by: the groups, and what moves with the clock as it stands.
 #[derive(Clone, Copy)]
@@ -62,10 +63,10 @@ impl Frame<'_> {
     /// What a moving source makes true, if the clock moves; `None` if the row says.
     fn told(&self, source: u32, asked: &Asked, side: Side) -> Option<&[Slot]> {
         let courses = self.courses?;
-        if !self.table.source(source)?.matcher.moves() {
+        if !self.table.source(source).matcher.moves() {
             return None;
         }
-        let step = courses.get(asked.change as usize)?.sources.iter().find(|step| step.source == source);
+        let step = courses[asked.change as usize].sources.iter().find(|step| step.source == source);
         Some(step.map_or(&[], |step| match side {
             Side::Before => &step.before,
             Side::After => &step.after,
@@ -126,21 +127,21 @@ pub(super) struct LiveSet {
 
 impl LiveSet {
     pub(super) fn entries(&self, contact: &Live) -> &[Entry] {
-        self.entries.get(contact.entries_from as usize..contact.entries_to as usize).unwrap_or_default()
+        &self.entries[contact.entries_from as usize..contact.entries_to as usize]
     }
 
     pub(super) fn leaves(&self, finding: &Finding) -> &[Slot] {
-        self.pool.get(finding.from as usize..finding.to as usize).unwrap_or_default()
+        &self.pool[finding.from as usize..finding.to as usize]
     }
 
     /// Leaves of a contact that are the same on both sides.
     pub(super) fn same(&self, contact: &Live) -> &[Slot] {
-        self.same.get(contact.same_from as usize..contact.same_to as usize).unwrap_or_default()
+        &self.same[contact.same_from as usize..contact.same_to as usize]
     }
 
     /// Its positions, by source, that are the same on both sides.
     pub(super) fn placed(&self, contact: &Live) -> &[(u32, u32)] {
-        self.placed.get(contact.placed_from as usize..contact.placed_to as usize).unwrap_or_default()
+        &self.placed[contact.placed_from as usize..contact.placed_to as usize]
     }
 
     pub(super) fn clear(&mut self, sources: usize) {
@@ -171,8 +172,7 @@ impl LiveSet {
             match frame.courses {
                 None => self.compare(frame, &asked, before, after),
                 Some(courses) => {
-                    let sources = courses.get(change as usize).map(|step| &step.sources);
-                    for step in sources.into_iter().flatten() {
+                    for step in &courses[change as usize].sources {
                         let was = self.tell(&step.before);
                         let is = self.tell(&step.after);
                         self.enter(step.source, was, is);
@@ -183,11 +183,9 @@ impl LiveSet {
                 self.pool.truncate(pool_from);
                 return;
             }
-            for entry in self.entries.get(entries_from as usize..).unwrap_or_default() {
+            for entry in &self.entries[entries_from as usize..] {
                 self.flipped.insert(entry.source as usize);
-                if let Some(source) = frame.table.source(entry.source) {
-                    self.wanted.unite(&source.companions);
-                }
+                self.wanted.unite(&frame.table.source(entry.source).companions);
             }
         } else {
             self.wanted.fill();
@@ -218,11 +216,11 @@ impl LiveSet {
     /// sources their groups look at, cost half as much again, in waiting for memory. What a contact is not read for
     /// is the same on both sides, so that whatever stands in the vectors there moves it nowhere.
     fn read<V: ContactView>(&mut self, frame: Frame<'_>, asked: &Asked, contact: &V, side: Side, entries_from: u32) {
-        for entry in self.entries.get(entries_from as usize..).unwrap_or_default() {
+        for entry in &self.entries[entries_from as usize..] {
             self.wanted.remove(entry.source as usize);
         }
         let mut same = std::mem::take(&mut self.same);
-        for &source in &frame.table.attributes {
+        for &source in &frame.table.parts.attributes {
             if self.wanted.contains(source as usize) {
                 let position = self.scan(frame, source, asked, contact, side, &mut same);
                 self.place(source, position);
@@ -249,8 +247,8 @@ impl LiveSet {
     pub(super) fn cluster(&mut self) {
         let entries = &self.entries;
         let key = |contact: &Live| {
-            let first = entries.get(contact.entries_from as usize..contact.entries_to as usize);
-            first.and_then(<[Entry]>::first).map_or(u32::MAX, |entry| entry.source)
+            let own = &entries[contact.entries_from as usize..contact.entries_to as usize];
+            own.first().map_or(u32::MAX, |entry| entry.source)
         };
         if !self.contacts.is_sorted_by_key(key) {
             self.contacts.sort_by_key(key);
@@ -260,8 +258,8 @@ impl LiveSet {
     /// Adds an entry for each source of which some leaf differs.
     fn compare<V: ContactView>(&mut self, frame: Frame<'_>, asked: &Asked, before: &V, after: &V) {
         let table = frame.table;
-        for &at in &table.attributes {
-            let Some(entry) = table.source(at) else { continue };
+        for &at in &table.parts.attributes {
+            let entry = table.source(at);
             let differs = match entry.source {
                 Source::Uuid => before.uuid() != after.uuid(),
                 Source::Id => before.id() != after.id(),
@@ -348,9 +346,7 @@ impl LiveSet {
             leaves.extend_from_slice(told);
             return 0;
         }
-        let (Some(entry), Some(moving)) = (frame.table.source(source), frame.moving.get(source as usize)) else {
-            return 0;
-        };
+        let (entry, moving) = (frame.table.source(source), &frame.moving[source as usize]);
         self.values += 1;
         if entry.source == Source::Outside {
             let holds = |group: u32| frame.memberships.holds(GroupId(group), asked.document, side);
@@ -376,9 +372,7 @@ impl LiveSet {
             leaves.extend_from_slice(told);
             return 0;
         }
-        let (Some(entry), Some(moving)) = (frame.table.source(source), frame.moving.get(source as usize)) else {
-            return 0;
-        };
+        let (entry, moving) = (frame.table.source(source), &frame.moving[source as usize]);
         self.values += 1;
         let mut out = Findings { leaves, position: 0, buffer: &mut self.buffer };
         entry.matcher.scan_field(value, moving, frame.moment, &mut out);

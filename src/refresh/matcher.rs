@@ -103,9 +103,7 @@ impl Matcher {
             year_days.resize(YEAR_DAYS, Vec::new());
             for (&(low, high), &slot) in &self.anniversaries {
                 for place in moment.anniversary_days(low, high) {
-                    if let Some(day) = year_days.get_mut(place) {
-                        day.push(slot);
-                    }
+                    year_days[place].push(slot);
                 }
             }
         }

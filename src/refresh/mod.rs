@@ -16,11 +16,14 @@
 //!
 //! Nothing here reads or writes a store: rows come in, moves go out.
 
+mod arena;
 mod axis;
 mod batch;
+mod build;
 mod change;
 pub mod clock;
 mod engine;
+mod entries;
 pub mod fill;
 mod groups;
 mod leaves;
@@ -29,6 +32,7 @@ mod matcher;
 mod moment;
 pub mod order;
 mod program;
+mod scratch;
 mod source;
 pub mod table;
 mod vectors;
@@ -37,9 +41,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use batch::BATCH;
 pub use change::{Counters, Flips, Memberships, NoMemberships, RowChange, Side};
 pub use engine::{Engine, Outcome};
 pub use moment::Moment;
+pub use scratch::BATCH;
 pub use source::Source;
 pub use table::{Table, TableError, TableSize};

@@ -120,6 +120,9 @@ fn emit(tree: &Tree, code: &mut Vec<Instruction>) {
 /// Most words that a vector of a batch has.
 pub(super) const MAX_WORDS: usize = 64;
 
+/// The slot of the vector that is all zeros.
+pub(super) const ZERO: Slot = 0;
+
 /// Registers of a running program, kept from program to program.
 #[derive(Default)]
 pub(super) struct Registers(Vec<[u64; MAX_WORDS]>);
@@ -141,29 +144,25 @@ impl Registers {
             let flip = if operand.negated { u64::MAX } else { 0 };
             match code {
                 Code::Load => {
-                    let Some(register) = self.0.get_mut(top) else { continue };
-                    for (word, &given) in register.iter_mut().zip(vector(operand.slot)) {
+                    for (word, &given) in self.0[top].iter_mut().zip(vector(operand.slot)) {
                         *word = given ^ flip;
                     }
                     top += 1;
                 }
                 Code::And => {
-                    let Some(register) = self.0.get_mut(top - 1) else { continue };
-                    for (word, &given) in register.iter_mut().zip(vector(operand.slot)) {
+                    for (word, &given) in self.0[top - 1].iter_mut().zip(vector(operand.slot)) {
                         *word &= given ^ flip;
                     }
                 }
                 Code::Or => {
-                    let Some(register) = self.0.get_mut(top - 1) else { continue };
-                    for (word, &given) in register.iter_mut().zip(vector(operand.slot)) {
+                    for (word, &given) in self.0[top - 1].iter_mut().zip(vector(operand.slot)) {
                         *word |= given ^ flip;
                     }
                 }
                 Code::AndTop | Code::OrTop => {
                     top -= 1;
-                    let Some((low, high)) = self.0.split_at_mut_checked(top) else { continue };
-                    let (Some(below), Some(above)) = (low.last_mut(), high.first()) else { continue };
-                    let pairs = below.iter_mut().zip(above).take(width);
+                    let (low, high) = self.0.split_at_mut(top);
+                    let pairs = low[top - 1].iter_mut().zip(&high[0]).take(width);
                     if code == Code::AndTop {
                         pairs.for_each(|(word, &given)| *word &= given);
                     } else {
@@ -172,7 +171,7 @@ impl Registers {
                 }
             }
         }
-        self.0.first().and_then(|register| register.get(..width)).unwrap_or_default()
+        &self.0[0][..width]
     }
 }
 

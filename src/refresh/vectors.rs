@@ -23,9 +23,7 @@ impl Vectors {
     pub(super) fn reset(&mut self, slots: usize, width: usize) {
         debug_assert!(width <= MAX_WORDS);
         for slot in self.flipped.drain(..) {
-            if let Some(flips) = self.flips.get_mut(slot as usize) {
-                *flips = 0;
-            }
+            self.flips[slot as usize] = 0;
         }
         self.width = width;
         if self.flips.len() < slots {
@@ -36,9 +34,7 @@ impl Vectors {
             self.after.resize(slots * width, 0);
         }
         // The zero slot.
-        if let Some(zero) = self.before.get_mut(..width) {
-            zero.fill(0);
-        }
+        self.before[..width].fill(0);
     }
 
     fn range(&self, slot: Slot) -> std::ops::Range<usize> {
@@ -49,50 +45,43 @@ impl Vectors {
     /// Zeros for a run of slots, on both sides if `both`.
     pub(super) fn lay_out(&mut self, slots: std::ops::Range<Slot>, both: bool) {
         let words = self.range(slots.start).start..self.range(slots.end).start;
-        if let Some(words) = self.before.get_mut(words.clone()) {
-            words.fill(0);
-        }
-        if both && let Some(words) = self.after.get_mut(words) {
-            words.fill(0);
+        self.before[words.clone()].fill(0);
+        if both {
+            self.after[words].fill(0);
         }
     }
 
     #[inline]
     pub(super) fn set_before(&mut self, slot: Slot, bit: usize) {
         let at = self.range(slot).start + bit / 64;
-        if let Some(word) = self.before.get_mut(at) {
-            *word |= 1 << (bit % 64);
-        }
+        self.before[at] |= 1 << (bit % 64);
     }
 
     #[inline]
     pub(super) fn set_after(&mut self, slot: Slot, bit: usize) {
         let at = self.range(slot).start + bit / 64;
-        if let Some(word) = self.after.get_mut(at) {
-            *word |= 1 << (bit % 64);
-        }
+        self.after[at] |= 1 << (bit % 64);
     }
 
     /// Notes that a slot differs in some words.
     #[inline]
     pub(super) fn flip(&mut self, slot: Slot, words: u64) {
-        if let Some(flips) = self.flips.get_mut(slot as usize) {
-            if *flips == 0 && words != 0 {
-                self.flipped.push(slot);
-            }
-            *flips |= words;
+        let flips = &mut self.flips[slot as usize];
+        if *flips == 0 && words != 0 {
+            self.flipped.push(slot);
         }
+        *flips |= words;
     }
 
     #[inline]
     pub(super) fn flips(&self, slot: Slot) -> u64 {
-        self.flips.get(slot as usize).copied().unwrap_or(0)
+        self.flips[slot as usize]
     }
 
     #[inline(always)]
     pub(super) fn before(&self, slot: Slot) -> &[u64] {
         let from = slot as usize * self.width;
-        self.before.get(from..from + self.width).unwrap_or_default()
+        &self.before[from..from + self.width]
     }
 
     /// The vector after the change; where nothing flipped, it is the one before.
@@ -102,28 +91,24 @@ impl Vectors {
             return self.before(slot);
         }
         let from = slot as usize * self.width;
-        self.after.get(from..from + self.width).unwrap_or_default()
+        &self.after[from..from + self.width]
     }
 
     /// One word of a vector, before and after.
     #[inline(always)]
     pub(super) fn word(&self, slot: Slot, at: usize) -> (u64, u64) {
         let place = slot as usize * self.width + at;
-        let before = self.before.get(place).copied().unwrap_or(0);
-        if self.flips(slot) == 0 { (before, before) } else { (before, self.after.get(place).copied().unwrap_or(0)) }
+        let before = self.before[place];
+        if self.flips(slot) == 0 { (before, before) } else { (before, self.after[place]) }
     }
 
     /// Stores the vector of a slot on one side or, with `after`, on both, and notes where the two differ.
     pub(super) fn store(&mut self, slot: Slot, before: &[u64], after: Option<&[u64]>) {
         let range = self.range(slot);
-        if let Some(words) = self.before.get_mut(range.clone()) {
-            words.copy_from_slice(before);
-        }
+        self.before[range.clone()].copy_from_slice(before);
         if let Some(after) = after {
             let differing = differing_words(before, after);
-            if let Some(words) = self.after.get_mut(range) {
-                words.copy_from_slice(after);
-            }
+            self.after[range].copy_from_slice(after);
             self.flip(slot, differing);
         }
     }
@@ -139,9 +124,7 @@ impl Vectors {
         counts.clear();
         counts.resize(axis.len() + 2, 0);
         for &position in positions {
-            if let Some(count) = counts.get_mut(position as usize + 1) {
-                *count += 1;
-            }
+            counts[position as usize + 1] += 1;
         }
         for at in 1..counts.len() {
             counts[at] += counts[at - 1];
@@ -149,26 +132,18 @@ impl Vectors {
         order.clear();
         order.resize(positions.len(), 0);
         for (bit, &position) in positions.iter().enumerate() {
-            if let Some(next) = counts.get_mut(position as usize) {
-                if let Some(place) = order.get_mut(*next as usize) {
-                    *place = bit as u32;
-                }
-                *next += 1;
-            }
+            let next = &mut counts[position as usize];
+            order[*next as usize] = bit as u32;
+            *next += 1;
         }
         // Each count is now the end of its run.
         let mut running = [0u64; MAX_WORDS];
         for (at, &slot) in axis.iter().enumerate().rev() {
-            let (from, to) = (counts.get(at), counts.get(at + 1));
-            if let (Some(&from), Some(&to)) = (from, to) {
-                for &bit in order.get(from as usize..to as usize).unwrap_or_default() {
-                    running[(bit / 64) as usize] |= 1 << (bit % 64);
-                }
+            for &bit in &order[counts[at] as usize..counts[at + 1] as usize] {
+                running[(bit / 64) as usize] |= 1 << (bit % 64);
             }
             let start = slot as usize * width;
-            if let (Some(words), Some(given)) = (target.get_mut(start..start + width), running.get(..width)) {
-                words.copy_from_slice(given);
-            }
+            target[start..start + width].copy_from_slice(&running[..width]);
         }
     }
 }

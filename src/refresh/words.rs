@@ -121,7 +121,7 @@ impl FieldWords {
         });
         for (at, first) in words.iter().enumerate() {
             for &sequence in self.by_first.get(first).into_iter().flatten() {
-                let Some(sequence) = self.sequences.get(sequence) else { continue };
+                let sequence = &self.sequences[sequence];
                 if words.get(at..).is_some_and(|rest| sequence.begins(rest)) {
                     found.push(sequence.slot);
                 }
@@ -162,9 +162,7 @@ impl Substrings {
             self.patterns.len() - 1
         });
         let slot = allocate();
-        if let Some(wanted) = self.wanted.get_mut(at) {
-            wanted.push((scheme.cloned(), slot));
-        }
+        self.wanted[at].push((scheme.cloned(), slot));
         slot
     }
 

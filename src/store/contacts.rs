@@ -7,11 +7,12 @@ use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::codec::{Tag, seal, unseal};
+use super::digest::Part;
 use super::error::{Damage, StoreError};
 use super::holders::{Hash, Holders, hash_of};
 use super::row::{self, RowView};
 use super::snapshot::{Transaction, View, damaged};
-use super::tables::between;
+use super::tables::{between, until_error};
 use crate::ids::{Block, DocumentNumber, Uuid};
 
 const ROWS: &str = "rows";
@@ -98,11 +99,19 @@ impl<'t> View<'t> {
     ) -> Result<impl Iterator<Item = Result<(DocumentNumber, &'t [u8]), StoreError>> + use<'t>, StoreError> {
         let (first, last) = (range.start().0.to_be_bytes(), range.end().0.to_be_bytes());
         let entries = self.tables.rows.range(self.txn, &between(&first, &last))?;
-        Ok(entries.map(|entry| {
+        Ok(until_error(entries).map(|entry| {
             let (key, value) = entry?;
             let document = document_of(key).map_err(|damage| damaged(ROWS, format!("{key:02x?}"), damage))?;
             Ok((document, value))
         }))
+    }
+
+    /// The numbers of all documents that have a row, ascending.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub fn row_documents(self) -> Result<Vec<u32>, StoreError> {
+        self.rows(DocumentNumber(0)..=DocumentNumber(u32::MAX))?.map(|entry| Ok(entry?.0.0)).collect()
     }
 
     /// The rows of a block, as bytes to be shared among threads.
@@ -313,7 +322,7 @@ impl<'t> View<'t> {
     pub fn tombstones(
         self,
     ) -> Result<impl Iterator<Item = Result<(DocumentNumber, Uuid), StoreError>> + use<'t>, StoreError> {
-        Ok(self.tables.tombstones.iter(self.txn)?.map(|entry| {
+        Ok(until_error(self.tables.tombstones.iter(self.txn)?).map(|entry| {
             let (key, value) = entry?;
             let document = document_of(key).map_err(|damage| damaged(TOMBSTONES, format!("{key:02x?}"), damage))?;
             Ok((document, tombstone_of(key, value)?))
@@ -351,7 +360,7 @@ impl Transaction<'_> {
         check_length(bytes)?;
         let key = document.0.to_be_bytes();
         match self.tables.rows.put_with_flags(&mut self.txn, PutFlags::NO_OVERWRITE, &key, bytes) {
-            Ok(()) => {}
+            Ok(()) => self.tallies.add(Part::Rows, bytes),
             Err(heed::Error::Mdb(heed::MdbError::KeyExist)) => {
                 return Err(StoreError::Conflict { what: "a document number was given out twice" });
             }
@@ -369,7 +378,7 @@ impl Transaction<'_> {
     /// [`StoreError::TooLong`] beyond [`row::MAX_LENGTH`], or if the store cannot be written.
     pub fn replace_row(&mut self, document: DocumentNumber, bytes: &[u8]) -> Result<(), StoreError> {
         check_length(bytes)?;
-        Ok(self.tables.rows.put(&mut self.txn, &document.0.to_be_bytes(), bytes)?)
+        self.keep(Part::Rows, &document.0.to_be_bytes(), bytes).map(drop)
     }
 
     /// Takes a row out and says whether there was one. Identity and addresses are the caller's to release.
@@ -377,7 +386,7 @@ impl Transaction<'_> {
     /// # Errors
     /// If the store cannot be written.
     pub fn delete_row(&mut self, document: DocumentNumber) -> Result<bool, StoreError> {
-        let was = self.tables.rows.delete(&mut self.txn, &document.0.to_be_bytes())?;
+        let was = self.discard(Part::Rows, &document.0.to_be_bytes())?;
         self.state.contacts = self.state.contacts.saturating_sub(u64::from(was));
         Ok(was)
     }
@@ -517,7 +526,7 @@ impl Transaction<'_> {
     pub fn put_source_offset(&mut self, source: &str, offset: u64) -> Result<(), StoreError> {
         let key = text_key(source);
         let value = seal(Tag::Source, &key, VERSION, &offset.to_le_bytes());
-        Ok(self.tables.sources.put(&mut self.txn, &key, &value)?)
+        self.keep(Part::Sources, &key, &value).map(drop)
     }
 
     /// Empties the tables of identities and addresses, to be filled again by [`Transaction::restore_lookups`].
@@ -557,10 +566,9 @@ impl Transaction<'_> {
     /// If the store cannot be written.
     pub fn put_tombstone(&mut self, document: DocumentNumber, uuid: Uuid) -> Result<(), StoreError> {
         let key = document.0.to_be_bytes();
-        if self.tables.tombstones.get(&self.txn, &key)?.is_none() {
-            self.state.tombstones += 1;
-        }
-        Ok(self.tables.tombstones.put(&mut self.txn, &key, &seal(Tag::Tombstone, &key, VERSION, &uuid.0))?)
+        let is_new = self.keep(Part::Tombstones, &key, &seal(Tag::Tombstone, &key, VERSION, &uuid.0))?;
+        self.state.tombstones += u64::from(is_new);
+        Ok(())
     }
 
     /// Forgets the identity of a deleted contact, and says whether it was kept.
@@ -568,7 +576,7 @@ impl Transaction<'_> {
     /// # Errors
     /// If the store cannot be written.
     pub fn delete_tombstone(&mut self, document: DocumentNumber) -> Result<bool, StoreError> {
-        let was = self.tables.tombstones.delete(&mut self.txn, &document.0.to_be_bytes())?;
+        let was = self.discard(Part::Tombstones, &document.0.to_be_bytes())?;
         self.state.tombstones = self.state.tombstones.saturating_sub(u64::from(was));
         Ok(was)
     }

@@ -12,6 +12,7 @@ use heed::{Env, EnvOpenOptions, MdbError, WithoutTls};
 use super::error::StoreError;
 use super::marker::{self, Marked, Stamp};
 use super::note::Note;
+use super::pages::{Extent, PageFile, Walk};
 use super::tables::{MAX_TABLES, Tables};
 use crate::ids::Uuid;
 
@@ -30,6 +31,9 @@ const MAX_READERS: u32 = 1024;
 
 /// Bytes of a lock file with room for them, by LMDB's layout: 64 for each, and less than a page for the rest.
 const LOCK_BYTES: usize = MAX_READERS as usize * 64 + 4096;
+
+/// Data files of at most so many bytes are walked through when they are opened.
+const SMALL: u64 = 1 << 20;
 
 /// How long to wait for another thread of this process to finish closing a store.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -99,6 +103,7 @@ pub(crate) fn open(folder: &Path) -> Result<Arc<Environment>, StoreError> {
         return Err(StoreError::File { path: data, reason: "it is empty".to_owned() });
     }
     let env = open_env(&place)?;
+    check_opening(&env, &data)?;
     check_length(&env, &data)?;
     env.clear_stale_readers()?;
     let tables = Tables::open(&env)?;
@@ -202,12 +207,52 @@ fn reserve_lock(folder: &Path) -> Result<(), StoreError> {
     made.and(removed).map_err(|error| StoreError::io("make", &lock, error))
 }
 
+/// What opening relies on is looked at with plain reads before LMDB is asked: a damaged page there would lead it astray. Of
+/// a small file, all is.
+///
+/// Cost: a few pages are read, whatever the size of the store.
+fn check_opening(env: &Env<WithoutTls>, data: &Path) -> Result<(), StoreError> {
+    let length = fs::metadata(data).map_err(|error| StoreError::io("open", data, error))?.len();
+    walk(env, data, if length <= SMALL { Extent::Whole } else { Extent::Opening })
+}
+
+fn walk(env: &Env<WithoutTls>, data: &Path, extent: Extent) -> Result<(), StoreError> {
+    match walk_last(env, data, extent)?.problems.into_iter().next() {
+        None => Ok(()),
+        Some(problem) => Err(StoreError::File { path: data.to_owned(), reason: problem }),
+    }
+}
+
+/// Walks the pages of the last commit.
+pub(crate) fn walk_last(env: &Env<WithoutTls>, data: &Path, extent: Extent) -> Result<Walk, StoreError> {
+    loop {
+        // Opened each time: it may have grown.
+        let file = PageFile::open(data)?;
+        let txn = env.read_txn()?;
+        if let Some(walk) = Walk::of(&file, Some(txn.id() as u64), extent, &mut |_, _, _| {}) {
+            return Ok(walk);
+        }
+    }
+}
+
+/// The environment of a store, and its data file, for whoever must not ask LMDB for more than its locks: the tables are
+/// not opened, and no page but the two heads is looked at.
+pub(crate) fn open_locks(folder: &Path, marked: Marked) -> Result<(Env<WithoutTls>, PathBuf), StoreError> {
+    let folder = fs::canonicalize(folder).map_err(|error| StoreError::io("open", folder, error))?;
+    let place = data_folder(&folder, marked.data);
+    let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner).get(&place).and_then(Weak::upgrade);
+    let env = match opened {
+        Some(environment) => environment.env.clone(),
+        None => open_env(&place)?,
+    };
+    Ok((env, place.join(DATA_FILE)))
+}
+
 /// Reading a page behind the end of the file would end the process with a bus error: so the file is made as long as the
 /// pages that were ever given out, before any of them is looked at.
 ///
 /// A whole file can be shorter: pages that a transaction took and gave back before its commit are never written. One that
-/// lost its end is shorter, too, and is told from it by the pages that its tables hold; what that leaves in doubt (a few
-/// pages lost where as many are free) reads as zeros, and is found where it is read.
+/// lost its end is shorter, too, and is told from it by a walk through its pages.
 fn check_length(env: &Env<WithoutTls>, data: &Path) -> Result<(), StoreError> {
     let io = |error| StoreError::io("open", data, error);
     let page = u64::from(env.unnamed_database_stat().page_size);
@@ -216,34 +261,18 @@ fn check_length(env: &Env<WithoutTls>, data: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     // Nobody else writes while this transaction lives, so the file does not grow under our hands.
-    let lock = env.write_txn()?;
+    let _lock = env.write_txn()?;
     let (length, needed) = (fs::metadata(data).map_err(io)?.len(), needed(env));
     if needed <= length {
         return Ok(());
     }
-    let cut =
-        || StoreError::File { path: data.to_owned(), reason: format!("it has {length} bytes of at least {needed}") };
-    let file = fs::OpenOptions::new().write(true).open(data).map_err(io)?;
-    file.set_len(needed).map_err(io)?;
-    match pages_in_use(env) {
-        Ok(pages) if pages.saturating_mul(page) <= length && length.is_multiple_of(page) => Ok(()),
-        _ => {
-            // The file is left as it was found.
-            file.set_len(length).map_err(io)?;
-            drop(lock);
-            Err(cut())
+    let cut = format!("it has {length} bytes of {needed}");
+    match walk(env, data, Extent::Whole) {
+        Ok(()) if length.is_multiple_of(page) => {
+            fs::OpenOptions::new().write(true).open(data).and_then(|file| file.set_len(needed)).map_err(io)
         }
+        Ok(()) => Err(StoreError::File { path: data.to_owned(), reason: cut }),
+        Err(StoreError::File { path, reason }) => Err(StoreError::File { path, reason: format!("{cut}; {reason}") }),
+        Err(error) => Err(error),
     }
-}
-
-/// Pages of all tables and of the two heads, without those of the list of free pages.
-fn pages_in_use(env: &Env<WithoutTls>) -> Result<u64, StoreError> {
-    let count = |stat: heed::DatabaseStat| (stat.branch_pages + stat.leaf_pages + stat.overflow_pages) as u64;
-    let mut pages = 2 + count(env.unnamed_database_stat());
-    let tables = Tables::open(env)?;
-    let txn = env.read_txn()?;
-    for (_, table) in tables.all() {
-        pages += count(table.stat(&txn)?);
-    }
-    Ok(pages)
 }

@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::codec::{SEAL, Tag, begin, finish, seal, unseal};
 use super::error::{Damage, StoreError};
 use super::snapshot::{Transaction, View, damaged};
-use super::tables::Table;
+use super::tables::{Table, until_error};
 use crate::ids::DocumentNumber;
 
 /// The layout of a bucket; whole keys have 1.
@@ -86,6 +86,12 @@ impl<'t> Bucket<'t> {
     }
 }
 
+/// The entries of a bucket, for whoever reads tables without LMDB; none if it is damaged.
+pub(crate) fn bucket_entries(table: &str, key: &[u8], value: &[u8]) -> Vec<(Hash, DocumentNumber)> {
+    let tag = if table == "uuids" { Tag::Uuid } else { Tag::Urn };
+    Bucket::open(tag, key, value).map_or_else(|_| Vec::new(), |bucket| bucket.entries().map(read_entry).collect())
+}
+
 impl<'t> View<'t> {
     /// Whether the table has whole keys, as in format 1.
     pub(crate) fn has_whole_keys(self, holders: Holders) -> Result<bool, StoreError> {
@@ -136,7 +142,7 @@ impl<'t> View<'t> {
         self,
         holders: Holders,
     ) -> Result<impl Iterator<Item = Result<(Hash, DocumentNumber), StoreError>> + use<'t>, StoreError> {
-        Ok(holders.table.iter(self.txn)?.flat_map(move |item| {
+        Ok(until_error(holders.table.iter(self.txn)?).flat_map(move |item| {
             let opened = item.map_err(StoreError::from).and_then(|(key, value)| {
                 Bucket::open(holders.tag, key, value)
                     .map_err(|damage| damaged(holders.name, format!("{key:02x?}"), damage))

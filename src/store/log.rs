@@ -16,11 +16,12 @@
 use roaring::RoaringBitmap;
 
 use super::codec::{Cursor, Tag, begin, finish, unseal};
+use super::digest::Part;
 use super::draft::{BITS, DIFFERENCES, LogDraft};
 use super::error::{Damage, StoreError};
 use super::members::MemberSet;
 use super::snapshot::{Transaction, View, damaged};
-use super::tables::from;
+use super::tables::{from, until_error};
 use crate::ids::{GroupId, Sequence};
 use crate::value::Instant;
 
@@ -251,7 +252,7 @@ impl<'t> View<'t> {
         after: Sequence,
     ) -> Result<impl Iterator<Item = Result<LogEntry<'t>, StoreError>> + use<'t>, StoreError> {
         let key = after.0.saturating_add(1).to_be_bytes();
-        Ok(self.tables.log.range(self.txn, &from(&key))?.map(|entry| {
+        Ok(until_error(self.tables.log.range(self.txn, &from(&key))?).map(|entry| {
             let (key, value) = entry?;
             read_entry(key, value)
         }))
@@ -266,7 +267,7 @@ impl<'t> View<'t> {
         after: Sequence,
     ) -> Result<impl Iterator<Item = Result<LogEntry<'t>, StoreError>> + use<'t>, StoreError> {
         let key = after.0.saturating_add(1).to_be_bytes();
-        Ok(self.tables.log.rev_range(self.txn, &from(&key))?.map(|entry| {
+        Ok(until_error(self.tables.log.rev_range(self.txn, &from(&key))?).map(|entry| {
             let (key, value) = entry?;
             read_entry(key, value)
         }))
@@ -347,9 +348,11 @@ impl Transaction<'_> {
         }
         let last = self.view().log_entry(self.state.sequence)?.map_or(self.state.horizon_time, |entry| entry.time);
         let sequence = Sequence(self.state.sequence.0 + 1);
-        self.scratch.clear();
-        encode(sequence, time.max(last), cause, draft, &mut self.scratch)?;
-        self.tables.log.put(&mut self.txn, &sequence.0.to_be_bytes(), &self.scratch)?;
+        let mut value = std::mem::take(&mut self.scratch);
+        value.clear();
+        encode(sequence, time.max(last), cause, draft, &mut value)?;
+        self.keep(Part::Log, &sequence.0.to_be_bytes(), &value)?;
+        self.scratch = value;
         self.state.sequence = sequence;
         Ok(Some(sequence))
     }
@@ -389,7 +392,7 @@ impl Transaction<'_> {
             for (group, entered, left) in moves {
                 self.apply_members(MemberSet::Checkpoint(group), &entered, &left)?;
             }
-            self.tables.log.delete(&mut self.txn, &sequence.0.to_be_bytes())?;
+            self.discard(Part::Log, &sequence.0.to_be_bytes())?;
             self.state.horizon = sequence;
             self.state.horizon_time = time;
         }

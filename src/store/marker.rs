@@ -15,10 +15,10 @@ use crate::ids::Uuid;
 pub(crate) const FILE: &str = "headcount.json";
 
 /// The format that this program writes: raised when a program of the format before could read something wrong.
-pub const FORMAT: u64 = 2;
+pub const FORMAT: u64 = 3;
 
 /// The oldest format that this program reads.
-pub const OLDEST_FORMAT: u64 = 1;
+pub const OLDEST_FORMAT: u64 = 3;
 
 /// Longer files are not markers, and are not read.
 const MAX_LENGTH: u64 = 64 << 10;

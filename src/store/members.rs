@@ -17,16 +17,23 @@ use roaring::RoaringBitmap;
 
 use super::codec::{SEAL, Tag};
 use super::container::{Container, Words, count, encode_words, reseal, unset, zeros};
+use super::digest::Part;
 use super::error::{Damage, StoreError};
 use super::snapshot::{Transaction, View, damaged};
 use super::sorted;
-use super::tables::between;
+use super::tables::{Table, between, until_error};
 use super::tail::{Tail, TailView};
 use crate::ids::{Block, DocumentNumber, GroupId};
 
 const MEMBERS: &str = "members";
 const TAILS: &str = "tails";
 const SALT: u64 = Tag::Member as u64;
+
+/// Sets from this kind on cannot be computed from rows and queries.
+const FIRST_KEPT: u8 = 2;
+
+/// Bytes of the key of a tail.
+const TAIL_KEY: usize = 5;
 
 /// Entries that a tail may have. Groups differ, up to twice this, so that they are not all merged by one commit.
 const TAIL_LIMIT: usize = 4096;
@@ -53,7 +60,7 @@ impl From<GroupId> for MemberSet {
 }
 
 impl MemberSet {
-    pub(crate) fn key(self) -> [u8; 5] {
+    pub(crate) fn key(self) -> [u8; TAIL_KEY] {
         let (kind, group) = match self {
             MemberSet::Active(group) => (0, group),
             MemberSet::Pending(group) => (1, group),
@@ -90,6 +97,16 @@ impl MemberSet {
     }
 }
 
+/// Whether the entry of this key, a container or a tail, tells of members that nothing else tells of.
+pub(crate) fn is_kept(key: &[u8]) -> bool {
+    key.first().is_some_and(|&kind| kind >= FIRST_KEPT)
+}
+
+/// Whether the key is that of a tail, and not of a container.
+pub(crate) fn is_tail(key: &[u8]) -> bool {
+    key.len() == TAIL_KEY
+}
+
 fn member_damage(set: MemberSet, block: Block, damage: Damage) -> StoreError {
     damaged(MEMBERS, format!("{set:?} {block:?}"), damage)
 }
@@ -115,7 +132,7 @@ impl<'t> View<'t> {
         self,
         set: MemberSet,
     ) -> Result<impl Iterator<Item = Result<(Block, Container<'t>), StoreError>> + use<'t>, StoreError> {
-        Ok(self.tables.members.prefix_iter(self.txn, &set.key())?.map(|entry| {
+        Ok(until_error(self.tables.members.prefix_iter(self.txn, &set.key())?).map(|entry| {
             let (key, value) = entry?;
             read_container(key, value).map(|(_, block, container)| (block, container))
         }))
@@ -202,7 +219,7 @@ impl<'t> View<'t> {
     pub fn member_containers(
         self,
     ) -> Result<impl Iterator<Item = Result<(MemberSet, Block, Container<'t>), StoreError>> + use<'t>, StoreError> {
-        Ok(self.tables.members.iter(self.txn)?.map(|entry| {
+        Ok(until_error(self.tables.members.iter(self.txn)?).map(|entry| {
             let (key, value) = entry?;
             read_container(key, value)
         }))
@@ -215,7 +232,7 @@ impl<'t> View<'t> {
     pub fn member_tails(
         self,
     ) -> Result<impl Iterator<Item = Result<(MemberSet, Tail), StoreError>> + use<'t>, StoreError> {
-        Ok(self.tables.tails.iter(self.txn)?.map(|entry| {
+        Ok(until_error(self.tables.tails.iter(self.txn)?).map(|entry| {
             let (key, value) = entry?;
             let read = || -> Result<_, Damage> {
                 let set =
@@ -340,9 +357,13 @@ impl Transaction<'_> {
     pub fn delete_members(&mut self, set: impl Into<MemberSet>) -> Result<(), StoreError> {
         let set = set.into();
         let (first, last) = (set.block_key(Block(0)), set.block_key(Block(u16::MAX)));
+        if is_kept(&first) {
+            for container in self.tables.members.range(&self.txn, &between(&first, &last))? {
+                self.tallies.remove(Part::Kept, container?.1);
+            }
+        }
         self.tables.members.delete_range(&mut self.txn, &between(&first, &last))?;
-        self.tables.tails.delete(&mut self.txn, &set.key())?;
-        Ok(())
+        self.delete_entry(self.tables.tails, &set.key())
     }
 
     /// The pending members of a group become its active ones: the swap at the end of a filling.
@@ -411,26 +432,44 @@ impl Transaction<'_> {
     /// Writes a container, or deletes it if it has no members; gives how many it has.
     fn put_container(&mut self, set: MemberSet, block: Block, words: &Words) -> Result<u32, StoreError> {
         let key = set.block_key(block);
-        self.scratch.clear();
-        let members = encode_words(SALT, &key, words, &mut self.scratch);
-        if members == 0 {
-            self.tables.members.delete(&mut self.txn, &key)?;
-        } else {
-            self.tables.members.put(&mut self.txn, &key, &self.scratch)?;
-        }
+        let mut value = std::mem::take(&mut self.scratch);
+        value.clear();
+        let members = encode_words(SALT, &key, words, &mut value);
+        self.put_entry(self.tables.members, &key, &value)?;
+        self.scratch = value;
         Ok(members)
     }
 
     fn put_tail(&mut self, set: MemberSet, tail: &Tail) -> Result<(), StoreError> {
         let key = set.key();
-        self.scratch.clear();
-        tail.encode(set, &mut self.scratch);
+        let mut value = std::mem::take(&mut self.scratch);
+        value.clear();
+        tail.encode(set, &mut value);
         // Just the count, and that is zero: the same as nothing.
-        if tail.count == 0 && self.scratch.len() == SEAL + 8 {
-            self.tables.tails.delete(&mut self.txn, &key)?;
-        } else {
-            self.tables.tails.put(&mut self.txn, &key, &self.scratch)?;
+        if tail.count == 0 && value.len() == SEAL + 8 {
+            value.clear();
         }
+        self.put_entry(self.tables.tails, &key, &value)?;
+        self.scratch = value;
+        Ok(())
+    }
+
+    /// Puts an entry of a set, or takes it out if its value is empty.
+    fn put_entry(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        if value.is_empty() {
+            return self.delete_entry(table, key);
+        }
+        if is_kept(key) {
+            return self.keep(Part::Kept, key, value).map(drop);
+        }
+        Ok(table.put(&mut self.txn, key, value)?)
+    }
+
+    fn delete_entry(&mut self, table: Table, key: &[u8]) -> Result<(), StoreError> {
+        if is_kept(key) {
+            return self.discard(Part::Kept, key).map(drop);
+        }
+        table.delete(&mut self.txn, key)?;
         Ok(())
     }
 }

@@ -1,8 +1,12 @@
 //! What a store knows about itself: settings that people choose, and the state that commits move on.
 
+use std::collections::BTreeMap;
+
 use super::codec::{Cursor, Tag, put_text, seal, unseal};
+use super::digest::Tallies;
 use super::error::{Damage, StoreError};
 use super::snapshot::{Transaction, View, damaged};
+use super::tables::Tables;
 use crate::ids::{DocumentNumber, FieldId, FlowId, GroupId, Sequence, Uuid};
 use crate::schema::{DateFormat, Environment};
 use crate::value::Instant;
@@ -212,20 +216,12 @@ impl<'t> View<'t> {
         payload.try_into().map(Uuid).map_err(|_| meta_damage(IDENTITY, Damage::Truncated))
     }
 
-    /// How many entries each table must have, by name; `None` in a store that no program which counts them has written to.
+    /// How many entries there must be.
     ///
     /// # Errors
     /// If the directory is damaged.
-    pub fn directory(self) -> Result<Option<Vec<(&'static str, u64)>>, StoreError> {
-        let Some(value) = self.tables.meta.get(self.txn, DIRECTORY)? else { return Ok(None) };
-        let read = || -> Result<_, Damage> {
-            let mut cursor = Cursor::new(unseal(Tag::Meta, DIRECTORY, VERSION, value)?);
-            let listed = self.tables.listed();
-            let counts = listed.into_iter().map(|(name, _)| Ok((name, cursor.u64()?))).collect::<Result<_, _>>()?;
-            cursor.end()?;
-            Ok(Some(counts))
-        };
-        read().map_err(|damage| meta_damage(DIRECTORY, damage))
+    pub(crate) fn directory(self) -> Result<Directory, StoreError> {
+        load_directory(self.tables.meta, self.txn)
     }
 
     /// Whether files of the text index may still hold words of somebody who was erased.
@@ -245,6 +241,73 @@ impl<'t> View<'t> {
 pub(crate) fn load_state(meta: super::Table, txn: &heed::RoTxn<'_>) -> Result<State, StoreError> {
     let payload = load(meta.get(txn, STATE)?, STATE)?;
     State::decode(payload).map_err(|damage| meta_damage(STATE, damage))
+}
+
+/// What every commit says of the tables, beside the state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Directory {
+    /// Entries of each table, by name.
+    pub(crate) entries: Vec<(&'static str, u64)>,
+    /// What is kept that nothing else tells.
+    pub(crate) tallies: Tallies,
+}
+
+impl Directory {
+    fn decode(payload: &[u8]) -> Result<Self, Damage> {
+        let mut cursor = Cursor::new(payload);
+        let entries = Tables::listed_names().map(|name| Ok((name, cursor.u64()?))).collect::<Result<_, _>>()?;
+        let tallies = Tallies::decode(&mut cursor)?;
+        cursor.end()?;
+        Ok(Directory { entries, tallies })
+    }
+}
+
+/// The state and the directory among what was found in a file, if they are whole.
+pub(crate) fn state_of(found: &BTreeMap<Vec<u8>, Vec<u8>>) -> (Option<State>, Option<Directory>) {
+    let payload = |key: &'static [u8]| found.get(key).and_then(|value| unseal(Tag::Meta, key, VERSION, value).ok());
+    let state = payload(STATE).and_then(|payload| State::decode(payload).ok());
+    (state, payload(DIRECTORY).and_then(|payload| Directory::decode(payload).ok()))
+}
+
+/// What a data file that is written anew begins with: settings and so on as they were found, and a state in which nothing
+/// is counted on that is computed from rows.
+pub(crate) fn put_found(
+    txn: &mut heed::RwTxn<'_>,
+    tables: &Tables,
+    found: &BTreeMap<Vec<u8>, Vec<u8>>,
+    state: &State,
+    tallies: &Tallies,
+) -> Result<(), StoreError> {
+    for (key, value) in found {
+        tables.meta.put(txn, key, value)?;
+    }
+    // Every contact is to be indexed for words again, and no index is counted on.
+    let state = State { generation: 0, ..*state };
+    tables.meta.put(txn, STATE, &seal(Tag::Meta, STATE, VERSION, &state.encode()))?;
+    put_directory(txn, tables, tallies)
+}
+
+/// Whether settings are among what was found, and the identity is that of the store.
+pub(crate) fn has_settings(found: &BTreeMap<Vec<u8>, Vec<u8>>, identity: Uuid) -> bool {
+    let payload = |key: &'static [u8]| found.get(key).and_then(|value| unseal(Tag::Meta, key, VERSION, value).ok());
+    payload(SETTINGS).is_some_and(|payload| Settings::decode(payload).is_ok())
+        && payload(IDENTITY) == Some(&identity.0[..])
+}
+
+/// The directory as a transaction sees it.
+pub(crate) fn load_directory(meta: super::Table, txn: &heed::RoTxn<'_>) -> Result<Directory, StoreError> {
+    let payload = load(meta.get(txn, DIRECTORY)?, DIRECTORY)?;
+    Directory::decode(payload).map_err(|damage| meta_damage(DIRECTORY, damage))
+}
+
+/// Writes the directory: the entries of each table, which LMDB counts as it goes, and what is kept.
+pub(crate) fn put_directory(txn: &mut heed::RwTxn<'_>, tables: &Tables, tallies: &Tallies) -> Result<(), StoreError> {
+    let mut payload = Vec::new();
+    for (_, table) in tables.listed() {
+        payload.extend_from_slice(&(table.stat(txn)?.entries as u64).to_le_bytes());
+    }
+    tallies.encode(&mut payload);
+    Ok(tables.meta.put(txn, DIRECTORY, &seal(Tag::Meta, DIRECTORY, VERSION, &payload))?)
 }
 
 fn load<'t>(value: Option<&'t [u8]>, key: &'static [u8]) -> Result<&'t [u8], StoreError> {
@@ -327,16 +390,6 @@ impl Transaction<'_> {
     pub(crate) fn put_state(&mut self) -> Result<(), StoreError> {
         let payload = self.state.encode();
         self.put_meta(STATE, &payload)
-    }
-
-    /// Writes how many entries each table has: what LMDB counts as it goes, sealed. It is the last thing that a commit
-    /// writes.
-    pub(crate) fn put_directory(&mut self) -> Result<(), StoreError> {
-        let mut counts = Vec::new();
-        for (_, table) in self.tables.listed() {
-            counts.extend_from_slice(&(table.stat(&self.txn)?.entries as u64).to_le_bytes());
-        }
-        self.put_meta(DIRECTORY, &counts)
     }
 
     /// Notes that files of the text index may hold words of somebody who was erased, or that they do no longer.

@@ -13,6 +13,7 @@ use std::path::Path;
 
 use heed::PutFlags;
 
+use super::anew;
 use super::backup::Staging;
 use super::environment::{self, DATA_FILE, LOCK_FILE, data_folder};
 use super::error::StoreError;
@@ -43,6 +44,8 @@ impl Transaction<'_> {
         let staging = Staging::beside(&place)?;
         self.copy_to(&staging.folder)?;
         staging.place(&place)?;
+        // Damaged files that were kept may hold who is erased.
+        anew::remove_kept(folder)?;
         fail::point(fail::Point::BeforeSwap)?;
         // Once this returns the new marker lasts: a note that is ahead of the store would refuse it for ever.
         marker::write(folder, new)?;
@@ -89,7 +92,7 @@ pub(crate) fn has_older(folder: &Path, marked: Marked) -> bool {
 }
 
 /// Removes what rewritings that ended before their one step have left. Only for whoever holds the writers' lock.
-fn remove_leftovers(folder: &Path, marked: Marked) -> Result<(), StoreError> {
+pub(crate) fn remove_leftovers(folder: &Path, marked: Marked) -> Result<(), StoreError> {
     let io = |error| StoreError::io("look into", folder, error);
     let next = format!("data-{}", marked.data + 1);
     for entry in fs::read_dir(folder).map_err(io)? {
@@ -104,7 +107,7 @@ fn remove_leftovers(folder: &Path, marked: Marked) -> Result<(), StoreError> {
 }
 
 /// Removes the data file of a number, and its lock: not before the marker that made others count is durable.
-fn remove_data(folder: &Path, data: u64) -> Result<(), StoreError> {
+pub(crate) fn remove_data(folder: &Path, data: u64) -> Result<(), StoreError> {
     files::sync_folder(folder).map_err(|error| StoreError::io("sync", folder, error))?;
     let place = data_folder(folder, data);
     let removed = if data == 0 {

@@ -1,8 +1,10 @@
 //! Fields, flows and groups as records.
 
 use super::codec::{Cursor, Tag, put_bytes, put_text, seal, unseal};
+use super::digest::Part;
 use super::error::{Damage, StoreError};
 use super::snapshot::{Transaction, View, damaged};
+use super::tables::until_error;
 use crate::ids::{FieldId, FlowId, GroupId, Uuid};
 use crate::schema::{Field, FieldType, Flow, Group, Schema};
 use crate::sema::query::Dialect;
@@ -250,7 +252,7 @@ impl<'t> View<'t> {
     pub fn groups(
         self,
     ) -> Result<impl Iterator<Item = Result<(GroupId, GroupRecord), StoreError>> + use<'t>, StoreError> {
-        Ok(self.tables.groups.iter(self.txn)?.map(|entry| {
+        Ok(until_error(self.tables.groups.iter(self.txn)?).map(|entry| {
             let (key, value) = entry?;
             let id = key.try_into().map(u32::from_be_bytes).map(GroupId);
             let id =
@@ -265,7 +267,7 @@ fn retired_key(group: GroupId) -> [u8; 5] {
     [RETIRED, a, b, c, d]
 }
 
-fn decode_group(key: &[u8], value: &[u8]) -> Result<GroupRecord, StoreError> {
+pub(crate) fn decode_group(key: &[u8], value: &[u8]) -> Result<GroupRecord, StoreError> {
     let payload = match unseal(Tag::Group, key, VERSION, value) {
         Err(Damage::Version(OVERRIDES_VERSION)) => unseal(Tag::Group, key, OVERRIDES_VERSION, value),
         payload => payload,
@@ -315,7 +317,7 @@ impl Transaction<'_> {
 
     fn put_schema(&mut self, key: &[u8], payload: &[u8]) -> Result<(), StoreError> {
         self.state.schema_version += 1;
-        Ok(self.tables.schema.put(&mut self.txn, key, &seal(Tag::Schema, key, VERSION, payload))?)
+        self.keep(Part::Schema, key, &seal(Tag::Schema, key, VERSION, payload)).map(drop)
     }
 
     /// Adds a group, or replaces the one of the same number.
@@ -324,12 +326,11 @@ impl Transaction<'_> {
     /// If the store cannot be written.
     pub fn put_group(&mut self, group: GroupId, record: &GroupRecord) -> Result<(), StoreError> {
         let key = group.0.to_be_bytes();
-        if self.tables.groups.get(&self.txn, &key)?.is_none() {
-            self.state.groups += 1;
-        }
         self.state.schema_version += 1;
         let version = if record.has_overrides { OVERRIDES_VERSION } else { VERSION };
-        Ok(self.tables.groups.put(&mut self.txn, &key, &seal(Tag::Group, &key, version, &record.encode()))?)
+        let is_new = self.keep(Part::Groups, &key, &seal(Tag::Group, &key, version, &record.encode()))?;
+        self.state.groups += u64::from(is_new);
+        Ok(())
     }
 
     /// Takes a group out as [`Transaction::delete_group`] does, and keeps its identity and name for the log.
@@ -350,7 +351,7 @@ impl Transaction<'_> {
     /// # Errors
     /// If the store cannot be written.
     pub fn delete_group(&mut self, group: GroupId) -> Result<bool, StoreError> {
-        let was = self.tables.groups.delete(&mut self.txn, &group.0.to_be_bytes())?;
+        let was = self.discard(Part::Groups, &group.0.to_be_bytes())?;
         if was {
             self.state.groups = self.state.groups.saturating_sub(1);
             self.state.schema_version += 1;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use heed::{AnyTls, RoTxn, RwTxn, WithoutTls};
 
+use super::digest::Tallies;
 use super::environment::Environment;
 use super::error::{Damage, StoreError};
 use super::fail;
-use super::meta::{State, load_state};
+use super::meta::{Directory, State, load_directory, load_state, put_directory};
 use super::tables::{Table, Tables};
 
 /// A consistent moment of a store, which no later commit moves.
@@ -51,6 +52,8 @@ pub struct Transaction<'s> {
     pub(crate) txn: RwTxn<'s>,
     pub(crate) tables: Tables,
     pub(crate) state: State,
+    /// What is kept that nothing else tells, with the changes so far.
+    pub(crate) tallies: Tallies,
     began: State,
     /// Buffers for encoding, kept between calls.
     pub(crate) scratch: Vec<u8>,
@@ -62,7 +65,9 @@ impl<'s> Transaction<'s> {
         let txn = environment.env.write_txn()?;
         environment.ensure_current()?;
         let state = load_state(environment.tables.meta, &txn)?;
-        Ok(Transaction { txn, tables: environment.tables, state, began: state, scratch: Vec::new(), environment })
+        let Directory { tallies, .. } = load_directory(environment.tables.meta, &txn)?;
+        let tables = environment.tables;
+        Ok(Transaction { txn, tables, state, tallies, began: state, scratch: Vec::new(), environment })
     }
 
     /// What can be read, with the changes so far.
@@ -90,7 +95,8 @@ impl<'s> Transaction<'s> {
     pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
         self.state.commit = self.began.commit + 1;
         self.put_state()?;
-        self.put_directory()
+        // The last thing that a commit writes: it counts what was written before.
+        put_directory(&mut self.txn, &self.tables, &self.tallies)
     }
 
     /// The transaction itself and the tables of attribute indexes, for the module that keeps them.
@@ -123,20 +129,6 @@ impl<'t> View<'t> {
     /// The transaction itself and the tables of attribute indexes, for the module that keeps them.
     pub fn index_tables(self) -> (&'t RoTxn<'t, AnyTls>, IndexTables) {
         (self.txn, IndexTables::of(self.tables))
-    }
-
-    /// How many entries of a table can be reached, each looked for; `None` if there is no such table, or its pages are so
-    /// damaged that it cannot be told.
-    ///
-    /// Cost: a pass over the keys of the table.
-    pub fn count_entries(self, name: &str) -> Option<u64> {
-        let (_, table) = self.tables.all().into_iter().find(|(other, _)| *other == name)?;
-        let mut count = 0;
-        for entry in table.iter(self.txn).ok()? {
-            entry.ok()?;
-            count += 1;
-        }
-        Some(count)
     }
 
     /// Size of every table: name, entries, bytes of pages.

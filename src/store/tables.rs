@@ -97,6 +97,16 @@ impl Tables {
         self.all().split_off(1)
     }
 
+    /// The database of this name.
+    pub(crate) fn named(&self, name: &str) -> Option<Table> {
+        self.all().into_iter().find(|(other, _)| *other == name).map(|(_, table)| table)
+    }
+
+    /// The names of those databases.
+    pub(crate) fn listed_names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().skip(1).copied()
+    }
+
     /// Makes all databases in a new environment.
     pub(crate) fn create(env: &Env<WithoutTls>) -> Result<Self, StoreError> {
         let transaction = env.write_txn()?;
@@ -133,6 +143,19 @@ impl Tables {
 
 fn missing(table: &'static str) -> StoreError {
     StoreError::Damaged { table, key: "the whole table".to_owned(), damage: Damage::Missing }
+}
+
+/// An entry as LMDB gives it.
+type Entry<'t> = heed::Result<(&'t [u8], &'t [u8])>;
+
+/// The entries up to the first that LMDB cannot give: after an error it may give the same one for ever.
+pub(crate) fn until_error<'t>(entries: impl Iterator<Item = Entry<'t>>) -> impl Iterator<Item = Entry<'t>> {
+    let mut has_failed = false;
+    entries.take_while(move |entry| {
+        let goes_on = !has_failed;
+        has_failed = entry.is_err();
+        goes_on
+    })
 }
 
 /// A range of keys, in the form that heed takes for keys of any length.

@@ -5,7 +5,7 @@ use crate::index::IndexError;
 use crate::schema::FieldType;
 use crate::store::StoreError;
 use crate::value::urn::UrnError;
-use crate::workspace::settings::SettingsError;
+use crate::workspace::definitions::settings::SettingsError;
 use crate::workspace::write::rejection::Rejection;
 
 /// Why a workspace could not do what it was asked. Nothing was changed, unless the variant says otherwise.

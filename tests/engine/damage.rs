@@ -1,16 +1,10 @@
 //! Damage is found by `check`, mended where it can be, and never a panic nor an answer that nobody doubts.
 //!
-//! First damage that is planted through the store's own API, with checksums that hold, so that only computing anew can
-//! find it; then single bytes of every file, flipped at random, each looked at by a child process, since LMDB's pages
-//! carry no checksum. `HEADCOUNT_FLIPS` sets how many (by default 60), `HEADCOUNT_FLIP_SEED` which.
+//! Here damage is planted through the store's own API, with checksums that hold, so that only computing anew can find it;
+//! `trials` damages files at random.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant as Stopwatch};
+use std::path::Path;
 
 use headcount::internals::contact::{Contact, FieldValue, TypedValue};
 use headcount::internals::ids::{DocumentNumber, FieldId, GroupId, Uuid};
@@ -19,24 +13,13 @@ use headcount::internals::schema::FieldType;
 use headcount::internals::sema::query::Dialect;
 use headcount::internals::store::{Cause, Moves, Store, StoreError, Transaction};
 use headcount::internals::value::{Decimal, Instant, Urn};
-use headcount::internals::workspace::{CheckReport, ContactPatch, FieldInput, Settings, Workspace, WorkspaceError};
+use headcount::internals::workspace::{
+    CheckReport, ContactPatch, FieldInput, Finding, Repaired, Settings, Workspace, WorkspaceError,
+};
 
-const STORE: &str = "HEADCOUNT_DAMAGE_STORE";
 const PEOPLE: u8 = 60;
 
-const QUERIES: [&str; 9] = [
-    "age > 20",
-    "age = \"\"",
-    "name ~ ann",
-    "tel ~ 250788",
-    "urn = +250788000007",
-    "last_seen_on < -2d",
-    "group = Adults AND city = kigali",
-    "city ~ kigali",
-    "status = active",
-];
-
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::parse("2026-06-15T12:00:00Z").unwrap()
 }
 
@@ -114,11 +97,15 @@ fn areas(report: &CheckReport) -> Vec<&'static str> {
 }
 
 /// Repair mends it, and a second check says so.
-fn assert_mended(workspace: &Workspace) {
-    let (before, after) = workspace.repair(now()).unwrap();
+fn mend(workspace: Workspace) -> Workspace {
+    let path = workspace.folder().to_owned();
+    drop(workspace);
+    let Repaired { before, after, .. } = Workspace::repair(&path, now()).unwrap();
     assert!(!before.is_sound());
     assert!(after.is_sound(), "{:#?}", after.findings);
+    let workspace = Workspace::open(&path).unwrap();
     assert!(workspace.reader(now()).unwrap().check().unwrap().is_sound());
+    workspace
 }
 
 fn aged(document: DocumentNumber, age: i64) -> Contact {
@@ -141,7 +128,7 @@ fn a_wrong_bit_in_an_attribute_index_is_found_and_mended() {
     });
     assert_eq!(areas(&report), ["indexes"], "{:#?}", report.findings);
     assert!(workspace.reader(now()).unwrap().matches("age = 77").unwrap().contains(7), "the damage is real");
-    assert_mended(&workspace);
+    let workspace = mend(workspace);
     assert!(workspace.reader(now()).unwrap().matches("age = 77").unwrap().is_empty());
 }
 
@@ -156,7 +143,7 @@ fn a_wrong_member_is_found_and_mended() {
         });
         assert_eq!(areas(&report), ["log", "memberships"], "{:#?}", report.findings);
         assert!(report.findings.iter().any(|finding| finding.message.contains("Adults")));
-        assert_mended(&workspace);
+        mend(workspace);
     }
 }
 
@@ -181,7 +168,12 @@ fn a_damaged_row_is_found_and_is_no_answer() {
     assert!(areas(&report).contains(&"rows"), "{:#?}", report.findings);
     assert!(report.findings.iter().any(|finding| !finding.repairable && finding.message.contains("doc5")));
     assert!(workspace.reader(now()).unwrap().row(document).is_err());
-    assert!(workspace.repair(now()).is_err(), "rows cannot be built from anything");
+    let path = workspace.folder().to_owned();
+    drop(workspace);
+    let Repaired { after, kept, .. } = Workspace::repair(&path, now()).unwrap();
+    assert_eq!(kept, None, "rows cannot be built from anything");
+    let named = |finding: &Finding| finding.area == "lost" && finding.message.contains(&Uuid([6; 16]).to_string());
+    assert!(after.findings.iter().any(named), "{:#?}", after.findings);
 }
 
 #[test]
@@ -189,10 +181,10 @@ fn a_missing_identity_or_address_is_found_and_mended() {
     let document = DocumentNumber(5);
     let (_folder, workspace, report) = plant(|txn| txn.release_uuid(Uuid([6; 16]), document).unwrap());
     assert_eq!(areas(&report), ["counts", "identities"], "{:#?}", report.findings);
-    assert_mended(&workspace);
+    mend(workspace);
     let (_folder, workspace, report) = plant(|txn| txn.release_urn("tel:+250788000005", document).unwrap());
     assert_eq!(areas(&report), ["addresses", "counts"], "{:#?}", report.findings);
-    assert_mended(&workspace);
+    mend(workspace);
 }
 
 #[test]
@@ -204,7 +196,7 @@ fn a_text_index_that_lacks_words_is_found_and_mended() {
         txn.finish_index_run(next + 1).unwrap();
     });
     assert!(!report.is_sound());
-    assert_mended(&workspace);
+    mend(workspace);
 }
 
 #[test]
@@ -276,11 +268,11 @@ fn a_damaged_note_of_the_last_commit_is_found_and_mended() {
         fs::write(&note, bytes).unwrap();
         let workspace = Workspace::open(&path).unwrap();
         assert_eq!(areas(&workspace.reader(now()).unwrap().check().unwrap()), ["note"]);
-        assert_mended(&workspace);
+        mend(workspace);
     }
 }
 
-fn copy_store(from: &Path, to: &Path) {
+pub(crate) fn copy_store(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -291,203 +283,4 @@ fn copy_store(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
-}
-
-/// Everything that a workspace answers, as text.
-fn answers(workspace: &Workspace) -> Result<String, WorkspaceError> {
-    let reader = workspace.reader(now())?;
-    let mut answers = format!("{:?} {:?} {}\n", reader.clock(), reader.settings(), reader.contacts());
-    for document in reader.documents()? {
-        let document = document?;
-        answers += &format!("{document:?} {:?} {:?}\n", reader.contact(document)?, reader.groups_of(document)?);
-    }
-    for group in reader.groups()? {
-        answers += &format!("{group:?} {:?}\n", reader.members(group.id)?);
-    }
-    for query in QUERIES {
-        answers += &format!("{query}: {:?}\n", reader.matches(query)?);
-    }
-    for at in 0..PEOPLE {
-        let patch = person(at);
-        let uuid = headcount::internals::workspace::ContactRef::Uuid(patch.uuid.unwrap());
-        let urn = headcount::internals::workspace::ContactRef::Urn(patch.urns.unwrap().remove(0));
-        answers += &format!("{:?} {:?}\n", reader.find(&uuid)?, reader.find(&urn)?);
-    }
-    for events in reader.events_since(headcount::internals::ids::Sequence(0), Default::default())? {
-        answers += &format!("{:?}\n", events?);
-    }
-    Ok(answers)
-}
-
-/// Not a test by itself: what a child says of a store, one line after each thing that it tried.
-#[test]
-fn child_looks_at_a_store() {
-    let Ok(path) = std::env::var(STORE) else { return };
-    let say = |what: &str, said: &str| {
-        println!("\n{what}={said}");
-        std::io::stdout().flush().unwrap();
-    };
-    let workspace = match catch_unwind(|| Workspace::open(Path::new(&path))) {
-        Err(_) => return say("open", "panicked"),
-        Ok(Err(error)) => return say("open", &format!("error {error}")),
-        Ok(Ok(workspace)) => workspace,
-    };
-    say("open", "ok");
-    match catch_unwind(AssertUnwindSafe(|| workspace.reader(now()).and_then(|reader| reader.check()))) {
-        Err(_) => say("check", "panicked"),
-        Ok(Err(error)) => say("check", &format!("error {error}")),
-        Ok(Ok(report)) if report.is_sound() => say("check", "sound"),
-        Ok(Ok(_)) => say("check", "found"),
-    }
-    match catch_unwind(AssertUnwindSafe(|| answers(&workspace))) {
-        Err(_) => say("read", "panicked"),
-        Ok(Err(error)) => say("read", &format!("error {error}")),
-        Ok(Ok(answers)) => {
-            fs::write(Path::new(&path).join("answers"), answers).unwrap();
-            say("read", "answered");
-        }
-    }
-    say("done", "yes");
-}
-
-/// What became of a store with one byte flipped: at `check` and at a plain read.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Outcome {
-    check: &'static str,
-    read: &'static str,
-}
-
-impl Outcome {
-    /// A crash within LMDB, or an answer that is wrong while `check` is content.
-    fn is_bad(&self) -> bool {
-        self.check == "panicked" || self.read == "panicked" || (self.check == "sound" && self.read != "right")
-    }
-}
-
-fn look_at(store: &Path, right: &str) -> (Outcome, String) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["damage::child_looks_at_a_store", "--exact", "--nocapture"])
-        .env(STORE, store)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let started = Stopwatch::now();
-    let mut hung = false;
-    while child.try_wait().unwrap().is_none() {
-        if started.elapsed() > Duration::from_secs(30) {
-            hung = true;
-            child.kill().unwrap();
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let mut said = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-    let of = |what: &str| said.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix('='));
-    let end = if hung { "hung" } else { "crashed" };
-    let said_of = |what: &str| match of(what) {
-        None => end,
-        Some("panicked") => "panicked",
-        Some("sound") => "sound",
-        Some("found") => "found",
-        Some(text) if text.starts_with("error") => "error",
-        Some(_) => "ok",
-    };
-    let outcome = match said_of("open") {
-        "ok" => {
-            let read = match said_of("read") {
-                "ok" if fs::read_to_string(store.join("answers")).unwrap() == right => "right",
-                "ok" => "wrong",
-                other => other,
-            };
-            Outcome { check: said_of("check"), read }
-        }
-        "error" => Outcome { check: "refused", read: "refused" },
-        other => Outcome { check: other, read: other },
-    };
-    (outcome, said)
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// Whole numbers that look random, the same for the same place.
-fn draw(place: u64, below: u64) -> u64 {
-    let mut z = place.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z ^ (z >> 31)) % below
-}
-
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if fs::metadata(&path).unwrap().len() > 0 {
-            found.push(path);
-        }
-    }
-}
-
-#[test]
-fn a_flipped_byte_is_found_or_harmless_or_a_clear_error() {
-    if std::env::var(STORE).is_ok() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let original = folder.path().join("original");
-    drop(make(&original));
-    let clean = folder.path().join("clean");
-    copy_store(&original, &clean);
-    let (sound, said) = look_at(&clean, "");
-    assert_eq!(sound, Outcome { check: "sound", read: "wrong" }, "{said}");
-    let right = fs::read_to_string(clean.join("answers")).unwrap();
-    let mut all = Vec::new();
-    files(&original, &mut all);
-    all.retain(|path| path.file_name().is_some_and(|name| name != "lock.mdb"));
-    all.sort();
-    let data = all.iter().position(|path| path.ends_with("data.mdb")).unwrap();
-    let (flips, seed) = (setting("HEADCOUNT_FLIPS", 60), setting("HEADCOUNT_FLIP_SEED", 1));
-    let mut table: BTreeMap<(&str, Outcome), u64> = BTreeMap::new();
-    let mut bad = Vec::new();
-    let trial = folder.path().join("trial");
-    for flip in 0..flips {
-        let place = seed << 40 | flip << 4;
-        // Three of four in the data file, the others in any file.
-        let file = if draw(place, 4) > 0 { &all[data] } else { &all[draw(place + 1, all.len() as u64) as usize] };
-        let inside = file.strip_prefix(&original).unwrap();
-        copy_store(&original, &trial);
-        let mut bytes = fs::read(file).unwrap();
-        let at = draw(place + 2, bytes.len() as u64) as usize;
-        let mask = 1u8 << draw(place + 3, 8);
-        bytes[at] ^= mask;
-        fs::write(trial.join(inside), bytes).unwrap();
-        let (outcome, said) = look_at(&trial, &right);
-        let kind = if inside.ends_with("data.mdb") {
-            "data.mdb"
-        } else if inside.starts_with("text") {
-            "text/"
-        } else if inside.ends_with("last-commit") {
-            "note"
-        } else {
-            "marker"
-        };
-        if outcome.is_bad() {
-            bad.push(format!("{} byte {at} mask {mask:#x}: {outcome:?} {said}", inside.display()));
-        }
-        if outcome.read == "wrong" {
-            let wrong = fs::read_to_string(trial.join("answers")).unwrap();
-            let first = right.lines().zip(wrong.lines()).find(|(right, wrong)| right != wrong);
-            println!("{} byte {at} mask {mask:#x} answers {first:?}", inside.display());
-        }
-        *table.entry((kind, outcome)).or_default() += 1;
-        fs::remove_dir_all(&trial).unwrap();
-    }
-    println!("| file | check | plain read | flips |\n| --- | --- | --- | --- |");
-    for ((kind, outcome), times) in &table {
-        println!("| {kind} | {} | {} | {times} |", outcome.check, outcome.read);
-    }
-    assert!(bad.is_empty(), "{} of {flips}:\n{}", bad.len(), bad.join("\n"));
 }

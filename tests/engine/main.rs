@@ -9,3 +9,4 @@ mod filling;
 mod formats;
 mod lint;
 mod model;
+mod trials;

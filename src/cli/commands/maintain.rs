@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use crate::cli::Outcome;
 use crate::cli::args::maintain::{Check, Index, Stats};
-use crate::cli::commands::session::Session;
+use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
 use crate::cli::output::shapes::{as_text, as_text_or_null};
 use crate::cli::output::{Cell, Column, Format, Row, counted, grouped};
 use crate::cli::settings::Settings;
 use crate::value::Instant;
-use crate::workspace::{CheckReport, Finding};
+use crate::workspace::{CheckReport, Finding, Workspace};
 
 /// What `check` found wrong.
 #[derive(Serialize)]
@@ -49,20 +49,25 @@ struct Checked {
     /// What was found before it was repaired.
     #[serde(skip_serializing_if = "Option::is_none")]
     repaired: Option<Vec<FindingItem>>,
+    /// Where the damaged data file is, if a new one was written in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<String>,
 }
 
 /// Proves everything from the rows, and puts right what is wrong if that was asked for.
 pub(super) fn check(args: &Check, settings: &Settings) -> Outcome {
-    let session = Session::open(settings)?;
     let progress = settings.progress_waiting("checking");
-    let (before, report) = if args.repair {
-        let (before, after) = session.told(session.workspace.repair(settings.now))?;
-        (Some(before), after)
+    let (before, report, kept) = if args.repair {
+        let done = Workspace::repair(&settings.store, settings.now).map_err(|error| failure(error, settings))?;
+        (Some(done.before), done.after, done.kept)
     } else {
-        (None, session.told(session.reader()?.check())?)
+        (None, Workspace::check(&settings.store, settings.now).map_err(|error| failure(error, settings))?, None)
     };
     drop(progress);
-    let repaired = before.map(|before| before.findings.iter().map(FindingItem::from).collect::<Vec<_>>());
+    // What is still wrong was not put right.
+    let mended = before.filter(|_| report.is_sound());
+    let repaired =
+        args.repair.then(|| mended.iter().flat_map(|found| &found.findings).map(FindingItem::from).collect());
     let checked = Checked {
         sound: report.is_sound(),
         contacts: report.contacts,
@@ -73,6 +78,7 @@ pub(super) fn check(args: &Check, settings: &Settings) -> Outcome {
         log_entries: report.log_entries,
         findings: report.findings.iter().map(FindingItem::from).collect(),
         repaired,
+        kept: kept.map(|path| path.display().to_string()),
     };
     let mut output = settings.output();
     let format = settings.format_or(Format::Table);
@@ -80,12 +86,15 @@ pub(super) fn check(args: &Check, settings: &Settings) -> Outcome {
         output.text(&seen(&report))?;
         if let Some(repaired) = checked.repaired.as_deref().filter(|repaired| !repaired.is_empty()) {
             output.text(&match repaired.len() as u64 {
-                1 => "Found 1 thing wrong, and built it again from the rows:".to_owned(),
-                found => format!("Found {} wrong, and built them again from the rows:", counted(found, "thing")),
+                1 => "Found 1 thing wrong, and put it right:".to_owned(),
+                found => format!("Found {} wrong, and put them right:", counted(found, "thing")),
             })?;
             let mut rows = output.stream(format, finding_columns());
             repaired.iter().try_for_each(|finding| rows.push(finding))?;
             rows.finish()?;
+        }
+        if let Some(kept) = &checked.kept {
+            output.text(&format!("The data was written anew; the damaged file is kept at {kept}"))?;
         }
         output.text(if checked.sound { "Nothing is wrong." } else { "Wrong:" })?;
     }
@@ -93,9 +102,10 @@ pub(super) fn check(args: &Check, settings: &Settings) -> Outcome {
     if checked.sound {
         return Ok(());
     }
-    let advice = match (args.repair, checked.findings.iter().any(|finding| finding.repairable)) {
-        (false, true) => "; `headcount check --repair` builds again what can be built from the rows",
-        _ => "; restore a backup: what is wrong cannot be built from the rows",
+    let advice = match (args.repair, checked.findings.iter().all(|finding| finding.repairable)) {
+        (false, true) => "; `headcount check --repair` puts right what is wrong",
+        (false, false) => "; restore a backup: something is lost that cannot be computed from anything else",
+        _ => "; nothing was changed: restore a backup",
     };
     Err(Failure::Failed(format!("the workspace is damaged{advice}")))
 }

@@ -10,7 +10,12 @@ pub(crate) use contact::contact;
 pub(crate) use contact::contact_object;
 pub(crate) use values::{moment, status, uuid, uuid_or_name};
 
-use crate::import::queries::BatchQuery;
+/// A query of a batch. Other keys of its line are passed over.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Deserialize)]
+pub struct BatchQuery {
+    /// The text.
+    pub query: String,
+}
 
 /// Reads a query of a batch.
 ///

@@ -67,6 +67,65 @@ fn read_everything(store: &Store) -> Vec<&'static str> {
     tables
 }
 
+/// The tables in which `check` finds something by reading every entry of every table.
+fn audited(store: &Store) -> Vec<&'static str> {
+    let mut tables = Vec::new();
+    if let Ok(snapshot) = store.read() {
+        snapshot.view().audit(|wrong| tables.push(wrong.table)).unwrap();
+    } else {
+        tables.push("meta");
+    }
+    tables
+}
+
+/// A value of an earlier commit is whole, and fits its key: the sum over all of them tells.
+#[test]
+fn a_value_of_an_earlier_commit_is_found_in_every_table_that_nothing_else_tells() {
+    let (_folder, store) = full_store();
+    let group = GroupId(0);
+    let mut transaction = store.write().unwrap();
+    transaction.replace_members(MemberSet::Pinned(group), &[1, 2].into_iter().collect()).unwrap();
+    transaction.apply_members(MemberSet::Pinned(group), &[5], &[]).unwrap();
+    transaction.commit().unwrap();
+    let tables = store.environment.tables.all();
+    let entries = |store: &Store| -> Vec<Vec<(Vec<u8>, Vec<u8>)>> {
+        let snapshot = store.read().unwrap();
+        let of = |table: &Table| {
+            let entries = table.iter(snapshot.view().txn).unwrap();
+            entries.map(|entry| entry.map(|(key, value)| (key.to_owned(), value.to_owned())).unwrap()).collect()
+        };
+        tables.iter().map(|(_, table)| of(table)).collect()
+    };
+    let before = entries(&store);
+    let mut transaction = store.write().unwrap();
+    let mut contact = Contact::new(Uuid([1; 16]), Instant::now());
+    contact.name = Some("Ann".into());
+    let mut bytes = Vec::new();
+    row::encode(DocumentNumber(1), &contact, &mut bytes);
+    transaction.replace_row(DocumentNumber(1), &bytes).unwrap();
+    transaction.put_tombstone(DocumentNumber(9), Uuid([8; 16])).unwrap();
+    transaction.put_source_offset("stream", 6).unwrap();
+    transaction.put_group(group, &GroupRecord::manual(Uuid([1; 16]), "Growers", Instant::now())).unwrap();
+    transaction.replace_members(MemberSet::Pinned(group), &[1, 3].into_iter().collect()).unwrap();
+    transaction.apply_members(MemberSet::Pinned(group), &[6], &[]).unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(audited(&store), Vec::<&str>::new());
+    let after = entries(&store);
+    let mut tried = Vec::new();
+    for (((name, table), before), after) in tables.into_iter().zip(before).zip(after).skip(1) {
+        for ((key, old), (other, new)) in before.into_iter().zip(after) {
+            if key == other && old != new {
+                put(&store, table, &key, &old);
+                let part = if name == "tails" { "members" } else { name };
+                assert_eq!(audited(&store), [part], "{name} {key:?}");
+                put(&store, table, &key, &new);
+                tried.push(name);
+            }
+        }
+    }
+    assert_eq!(tried, ["rows", "sources", "groups", "members", "tails", "tombstones"]);
+}
+
 #[test]
 fn every_flipped_bit_of_every_value_is_found_in_its_table() {
     let (_folder, store) = full_store();
@@ -86,6 +145,7 @@ fn every_flipped_bit_of_every_value_is_found_in_its_table() {
                 damaged[at] ^= 1 << (at % 8);
                 put(&store, table, &key, &damaged);
                 assert_eq!(read_everything(&store), [name], "{name} {key:?} byte {at}");
+                assert!(audited(&store).contains(&name), "{name} {key:?} byte {at}");
                 flips += 1;
             }
             put(&store, table, &key, &value[..value.len() - 1]);
@@ -150,10 +210,10 @@ fn an_entry_that_is_gone_from_any_table_is_missed_in_the_directory() {
     let differing = |store: &Store| -> Vec<&'static str> {
         let snapshot = store.read().unwrap();
         let view = snapshot.view();
-        let directory = view.directory().unwrap().unwrap();
-        let is_other =
-            |(name, expected): (&'static str, u64)| (view.count_entries(name) != Some(expected)).then_some(name);
-        directory.into_iter().filter_map(is_other).collect()
+        let mut wrong = Vec::new();
+        view.audit(|found| wrong.push(found.table)).unwrap();
+        wrong.dedup();
+        wrong
     };
     assert_eq!(differing(&store), Vec::<&str>::new());
     for (name, table) in tables.into_iter().filter(|(name, _)| !name.starts_with("index")) {
@@ -165,7 +225,9 @@ fn an_entry_that_is_gone_from_any_table_is_missed_in_the_directory() {
         let mut txn = store.environment.env.write_txn().unwrap();
         table.delete(&mut txn, &key).unwrap();
         txn.commit().unwrap();
-        assert_eq!(differing(&store), [name]);
+        let mut tables = differing(&store);
+        tables.retain(|table| *table == name);
+        assert!(!tables.is_empty(), "{name}");
         put(&store, table, &key, &value);
     }
 }

@@ -454,6 +454,8 @@ proptest! {
             }
             transaction = Some(store.write().unwrap());
             committed.compare(store.read().unwrap().view());
+            store.read().unwrap().view().audit(|wrong| panic!("{wrong:?}")).unwrap();
+            prop_assert_eq!(store.check_pages().unwrap(), Vec::<String>::new());
         }
         model.compare(transaction.as_ref().unwrap().view());
         drop(transaction);

@@ -10,18 +10,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
-use roaring::RoaringBitmap;
-use rustc_hash::FxHashMap;
 
 use crate::ids::{BLOCK_SIZE, Block, DocumentNumber, GroupId};
 use crate::refresh::fill::{BlockFill, BlockWords};
-use crate::refresh::{Engine, Memberships, Moment, Side, order};
+use crate::refresh::{Engine, Moment, order};
 use crate::store::container::zeros;
 use crate::store::{BlockList, Cause, LogDraft, MemberSet, RowView, StoreError, View};
 use crate::workspace::Workspace;
+use crate::workspace::definitions::plans::StoredMembers;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::groups::overrides::set_of;
-use crate::workspace::groups::pending::FillPolicy;
 use crate::workspace::write::writer::Writer;
 
 /// As many groups are filled by the engine.
@@ -35,6 +32,26 @@ const PASS_BYTES: usize = 256 << 20;
 
 /// Groups of one pass at least, however many contacts there are.
 const PASS_GROUPS: usize = 64;
+
+/// When groups are filled in one transaction with the edit, and when in several after it. Work is counted in contacts
+/// times groups.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FillPolicy {
+    /// Up to this much work is done at once, with the edit.
+    pub at_once: u64,
+    /// Work of one transaction otherwise.
+    pub step: u64,
+    /// Whether [`Workspace::write`] goes on until the groups that it deferred are filled. If not, they wait for
+    /// [`Workspace::fill_pending`] or [`Workspace::fill_step`], and keep their active queries until then.
+    pub finish: bool,
+}
+
+impl Default for FillPolicy {
+    /// At once up to a thousand groups of two million contacts; above, in steps of a second or so.
+    fn default() -> Self {
+        FillPolicy { at_once: 2_000_000_000, step: 1_000_000_000, finish: true }
+    }
+}
 
 /// How groups were filled in this process, and from how many on by the engine.
 #[derive(Debug)]
@@ -98,22 +115,6 @@ type References = BTreeMap<GroupId, Vec<GroupId>>;
 
 /// Members of one group, by block ascending.
 type MemberBlocks = Vec<(Block, Box<BlockWords>)>;
-
-/// Members, as they are stored, of smart groups that an engine's table leaves outside.
-pub(crate) struct StoredMembers(FxHashMap<GroupId, RoaringBitmap>);
-
-impl StoredMembers {
-    pub(crate) fn load(view: View<'_>, groups: impl IntoIterator<Item = GroupId>) -> Result<Self, WorkspaceError> {
-        let load = |group| Ok((group, view.members(set_of(group))?));
-        Ok(StoredMembers(groups.into_iter().map(load).collect::<Result<_, WorkspaceError>>()?))
-    }
-}
-
-impl Memberships for StoredMembers {
-    fn holds(&self, group: GroupId, document: DocumentNumber, _: Side) -> bool {
-        self.0.get(&group).is_some_and(|members| members.contains(document.0))
-    }
-}
 
 impl Writer<'_> {
     /// Computes the members of these groups and of all that depend on them anew, and records who moved.

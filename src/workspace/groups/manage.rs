@@ -11,20 +11,16 @@ use crate::refresh::Flips;
 use crate::refresh::order::{self, GroupCycle};
 use crate::schema::{Environment, Group};
 use crate::sema::query::{Dialect, Query};
-use crate::sema::suggest::nearest;
 use crate::sema::{group_check, groups_used};
 use crate::store::{Cause, GroupRecord, GroupStatus, MemberSet};
 use crate::value::{Instant, fold};
-use crate::workspace::definitions::{Definitions, stored};
+use crate::workspace::definitions::{Definitions, MAX_NAME, stored};
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::read::reader::Reader;
 use crate::workspace::read::search::member_plan;
 use crate::workspace::write::change::{Event, NamedRef};
 use crate::workspace::write::rejection::Rejection;
 use crate::workspace::write::writer::Writer;
-
-/// The longest name of a group, in characters.
-pub(crate) const MAX_NAME: usize = 255;
 
 /// A group to be made or edited: what `group import` reads.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -329,19 +325,12 @@ impl Writer<'_> {
         self.definitions.group_record(group).cloned()
     }
 
-    /// Reads the definitions again after they were changed in this transaction.
-    pub(crate) fn reload(&mut self) -> Result<(), WorkspaceError> {
-        self.definitions = Arc::new(Definitions::load(self.txn.view())?);
-        self.environment = self.definitions.environment(self.now());
-        Ok(())
-    }
-
     /// The group of that name.
     ///
     /// # Errors
     /// If there is none, with the nearest name.
     pub fn group_named(&self, name: &str) -> Result<GroupId, WorkspaceError> {
-        find_group(&self.definitions, name)
+        self.definitions.group_named(name)
     }
 }
 
@@ -414,16 +403,6 @@ impl Reader<'_> {
         let after = self.run_at(&plan, self.now().max(self.clock()), |search| search.collect())?;
         Ok(Preview { entered: &after - &before, left: &before - &after })
     }
-}
-
-/// The group of a name or of an identity.
-pub(crate) fn find_group(definitions: &Definitions, name: &str) -> Result<GroupId, WorkspaceError> {
-    let schema = &definitions.schema;
-    let found = schema.group(name).or_else(|| Uuid::parse(name).and_then(|uuid| schema.group_by_uuid(uuid)));
-    found.map(|group| group.id).ok_or_else(|| WorkspaceError::UnknownGroup {
-        name: name.to_owned(),
-        near: nearest(name, schema.groups().iter().map(|group| group.name.as_str())).map(str::to_owned),
-    })
 }
 
 /// Gives a group's record another query to be filled with, and says whether it is another.

@@ -22,30 +22,11 @@ use crate::store::container::zeros;
 use crate::store::{Cause, GroupStatus, LogDraft, MemberSet, RowView};
 use crate::value::Instant;
 use crate::workspace::Workspace;
+use crate::workspace::definitions::plans::StoredMembers;
 use crate::workspace::definitions::{Definitions, GroupDefinition};
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::groups::filling::{StoredMembers, fill_range};
+use crate::workspace::groups::filling::{FillPolicy, fill_range};
 use crate::workspace::write::writer::Writer;
-
-/// When groups are filled in one transaction with the edit, and when in several after it. Work is counted in contacts
-/// times groups.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FillPolicy {
-    /// Up to this much work is done at once, with the edit.
-    pub at_once: u64,
-    /// Work of one transaction otherwise.
-    pub step: u64,
-    /// Whether [`Workspace::write`] goes on until the groups that it deferred are filled. If not, they wait for
-    /// [`Workspace::fill_pending`] or [`Workspace::fill_step`], and keep their active queries until then.
-    pub finish: bool,
-}
-
-impl Default for FillPolicy {
-    /// At once up to a thousand groups of two million contacts; above, in steps of a second or so.
-    fn default() -> Self {
-        FillPolicy { at_once: 2_000_000_000, step: 1_000_000_000, finish: true }
-    }
-}
 
 /// What a step of filling did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -306,7 +287,7 @@ impl Writer<'_> {
     fn fill_documents(&mut self, cohort: &[GroupId], from: u32, to: u32) -> Result<(), WorkspaceError> {
         if let Some(engine) = self.definitions.coming_engine(cohort, self.now())? {
             let range = DocumentNumber(from)..=DocumentNumber(to.saturating_sub(1));
-            let outside = StoredMembers::load(self.txn.view(), engine.table().outside().iter().copied())?;
+            let outside = StoredMembers::outside(self.txn.view(), engine.table())?;
             let mut filled = fill_range(self.txn.view(), &engine, range, &outside)?;
             for &group in cohort {
                 let set = MemberSet::Pending(group);
@@ -388,7 +369,7 @@ impl Writer<'_> {
                 after: change.after.as_ref(),
             })
             .collect();
-        let outside = StoredMembers::load(self.txn.view(), engine.table().outside().iter().copied())?;
+        let outside = StoredMembers::outside(self.txn.view(), engine.table())?;
         let flips = engine.apply_with(&changes, &outside).flips;
         self.move_pending(&flips)
     }

@@ -8,9 +8,10 @@ use crate::plan::logical;
 use crate::refresh::{Engine, Moment};
 use crate::store::{Cause, RowView, StoreError};
 use crate::value::Instant;
+use crate::workspace::definitions::plans::StoredMembers;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::groups::filling::StoredMembers;
-use crate::workspace::read::reader::{GroupInfo, Reader};
+use crate::workspace::read::groups::GroupInfo;
+use crate::workspace::read::reader::Reader;
 
 /// Contacts that each group is evaluated over.
 const SAMPLE: usize = 1024;

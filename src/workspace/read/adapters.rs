@@ -10,7 +10,7 @@ use crate::index::bits::{self, Words};
 use crate::store::container::zeros;
 use crate::store::{RowView, StoreError, View, open_row};
 use crate::workspace::definitions::Definitions;
-use crate::workspace::groups::overrides::set_of;
+use crate::workspace::definitions::plans::set_of;
 
 /// Rows of a view.
 pub(crate) struct StoreRows<'t>(pub(crate) View<'t>);

@@ -7,7 +7,7 @@ use crate::exec::Position;
 use crate::ids::DocumentNumber;
 use crate::value::Instant;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::read::reader::PageRequest;
+use crate::workspace::read::page::PageRequest;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The first byte of every cursor.

@@ -1,15 +1,11 @@
 //! What uses a field or a group: the smart groups whose queries mention it.
 
-use roaring::RoaringBitmap;
-
-use crate::ids::{DocumentNumber, FieldId, GroupId, Uuid};
+use crate::ids::{FieldId, GroupId};
 use crate::sema::inspect::for_each_condition;
 use crate::sema::query::{Condition, Literal, Property, Test, Value};
-use crate::store::MemberSet;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::read::log::identity_of;
-use crate::workspace::read::reader::{GroupInfo, Reader};
-use crate::workspace::write::writer::Writer;
+use crate::workspace::read::groups::GroupInfo;
+use crate::workspace::read::reader::Reader;
 
 /// A smart group that mentions something, in its query or in the one that is being filled.
 pub type Dependent = GroupInfo;
@@ -48,23 +44,5 @@ impl Reader<'_> {
             }
         }
         Ok(found)
-    }
-
-    /// Who a document number stands for, or stood for before the contact was deleted; `None` if it was erased.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn identity(&self, document: DocumentNumber) -> Result<Option<Uuid>, WorkspaceError> {
-        identity_of(document, self.snapshot().view())
-    }
-}
-
-impl Writer<'_> {
-    /// The members of a group as this batch found them, or as what it has already carried out left them.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn members(&self, group: GroupId) -> Result<RoaringBitmap, WorkspaceError> {
-        Ok(self.txn.view().members(MemberSet::Active(group))?)
     }
 }

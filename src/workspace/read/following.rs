@@ -5,7 +5,6 @@ use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::read::log::{LogFilter, MembershipEvent};
-use crate::workspace::read::reader::Reader;
 
 /// Events after which a poll stops at the next commit, so that a long log is taken in pieces.
 const ENOUGH: usize = 4_096;
@@ -86,30 +85,5 @@ impl Subscription<'_> {
         }
         self.position = position;
         Ok(events)
-    }
-}
-
-impl Reader<'_> {
-    /// The next moment at which a membership flips by itself: until then, nothing is lost by sleeping.
-    pub fn next_due(&self) -> Option<Instant> {
-        Some(self.snapshot().view().state().next_due).filter(|&due| due != Instant::MAX)
-    }
-
-    /// The last position that was seen of a named source of changes.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn source_offset(&self, name: &str) -> Result<Option<u64>, WorkspaceError> {
-        Ok(self.snapshot().view().source_offset(name)?)
-    }
-
-    /// The place before the first entry that the log still holds; entries up to it were cut off.
-    pub fn horizon(&self) -> Sequence {
-        self.snapshot().view().state().horizon
-    }
-
-    /// The moment from which on the log still tells everything.
-    pub fn horizon_time(&self) -> Instant {
-        self.snapshot().view().state().horizon_time
     }
 }

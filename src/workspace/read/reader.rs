@@ -6,7 +6,7 @@ use roaring::RoaringBitmap;
 
 use crate::contact::{Contact, ContactView};
 use crate::exec::{Order, Position, SortProperty};
-use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use crate::ids::{DocumentNumber, Sequence, Uuid};
 use crate::index::text::TextSnapshot;
 use crate::index::{IndexError, TextSource};
 use crate::language::{self, Parsed, Resolve};
@@ -16,17 +16,18 @@ use crate::plan::physical::Rules;
 use crate::schema::{Environment, FieldType, Schema};
 use crate::sema::print;
 use crate::sema::query::{Dialect, Query};
-use crate::store::{GroupStatus, RowView, Snapshot, Store, TableSize};
+use crate::store::{RowView, Snapshot, Store, TableSize};
 use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::definitions::Definitions;
+use crate::workspace::definitions::plans::with_atom;
+use crate::workspace::definitions::settings::Settings;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::groups::manage::find_group;
 use crate::workspace::read::adapters::Overlay;
 use crate::workspace::read::cursor::Cursor;
-use crate::workspace::read::log::{LogFilter, MembershipEvent, events_of};
-use crate::workspace::read::search::{Searchable, StoreSearch, with_atom};
-use crate::workspace::settings::Settings;
+use crate::workspace::read::log::{LogFilter, MembershipEvent, events_of, identity_of};
+use crate::workspace::read::page::{Page, PageRequest};
+use crate::workspace::read::search::{Searchable, StoreSearch};
 use crate::workspace::upkeep::indexing::TextAnswers;
 use crate::workspace::write::change::ContactRef;
 
@@ -39,66 +40,6 @@ pub struct Reader<'w> {
     text: TextAnswers,
     snapshot: Snapshot,
     overlay: OnceLock<Overlay>,
-}
-
-/// A group and its members' number.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct GroupInfo {
-    /// Its identity in this workspace.
-    pub id: GroupId,
-    /// Its identity on the platform.
-    pub uuid: Uuid,
-    /// Its name.
-    pub name: String,
-    /// Whether its members are computed.
-    pub smart: bool,
-    /// Whether the platform made it.
-    pub system: bool,
-    /// Its query in canonical form.
-    pub query: Option<String>,
-    /// The query that it is being filled with, in canonical form, if that is another.
-    pub pending: Option<String>,
-    /// How it stands.
-    pub status: GroupStatus,
-    /// Why it is invalid, if it is.
-    pub reason: Option<String>,
-    /// Members.
-    pub count: u64,
-}
-
-/// Which page of which results.
-#[derive(Clone, PartialEq, Debug)]
-pub struct PageRequest {
-    /// In which order; by document number if none is given.
-    pub order: Option<Order>,
-    /// Results passed over at the beginning, or behind the cursor.
-    pub offset: usize,
-    /// Results wanted; all if none is given.
-    pub limit: Option<usize>,
-    /// Where the last page ended.
-    pub after: Option<String>,
-    /// Only members of this group.
-    pub group: Option<GroupId>,
-}
-
-impl Default for PageRequest {
-    /// The first 50.
-    fn default() -> Self {
-        PageRequest { order: None, offset: 0, limit: Some(50), after: None, group: None }
-    }
-}
-
-/// A page of results.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Page {
-    /// The query in canonical form.
-    pub query: String,
-    /// All contacts that match, on this page or not.
-    pub total: u64,
-    /// This page.
-    pub documents: Vec<DocumentNumber>,
-    /// Where the next page begins; `None` on the last.
-    pub next: Option<String>,
 }
 
 /// How large a workspace is.
@@ -151,6 +92,11 @@ impl<'w> Reader<'w> {
     /// The moment up to which memberships were brought by the last commit.
     pub fn clock(&self) -> Instant {
         self.snapshot.view().state().clock
+    }
+
+    /// The next moment at which a membership flips by itself: until then, nothing is lost by sleeping.
+    pub fn next_due(&self) -> Option<Instant> {
+        Some(self.snapshot().view().state().next_due).filter(|&due| due != Instant::MAX)
     }
 
     /// Commits so far, of whatever: a count that tells one moment of the store from another.
@@ -337,7 +283,7 @@ impl<'w> Reader<'w> {
     }
 
     /// The members of groups that a tick to this moment would move, without writing.
-    fn overlay(&self) -> Result<&Overlay, WorkspaceError> {
+    pub(crate) fn overlay(&self) -> Result<&Overlay, WorkspaceError> {
         if let Some(known) = self.overlay.get() {
             return Ok(known);
         }
@@ -386,117 +332,24 @@ impl<'w> Reader<'w> {
         Ok(rows.map(|entry| Ok(entry?.0)))
     }
 
-    /// The groups that a contact is a member of, manual and smart, by name.
+    /// Who a document number stands for, or stood for before the contact was deleted; `None` if it was erased.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn groups_of(&self, document: DocumentNumber) -> Result<Vec<GroupId>, WorkspaceError> {
-        let mut groups = Vec::new();
-        for (&id, group) in &self.definitions.groups {
-            if self.is_member(id, document)? {
-                groups.push((group.record.name.as_str(), id));
-            }
-        }
-        groups.sort();
-        Ok(groups.into_iter().map(|(_, id)| id).collect())
+    pub fn identity(&self, document: DocumentNumber) -> Result<Option<Uuid>, WorkspaceError> {
+        identity_of(document, self.snapshot().view())
     }
 
-    /// Whether a contact is a member.
+    /// Identities of documents that are contacts.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn is_member(&self, group: GroupId, document: DocumentNumber) -> Result<bool, WorkspaceError> {
-        match self.overlay()?.get(&group) {
-            Some(members) => Ok(members.contains(document.0)),
-            None => Ok(self.snapshot.view().is_member(group, document)?),
+    pub fn uuids_of(&self, documents: &RoaringBitmap) -> Result<Vec<Uuid>, WorkspaceError> {
+        let mut uuids = Vec::new();
+        for document in documents.iter().map(DocumentNumber) {
+            uuids.extend(self.row(document)?.map(|row| row.uuid()));
         }
-    }
-
-    /// All groups, in the order in which they were made.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn groups(&self) -> Result<Vec<GroupInfo>, WorkspaceError> {
-        self.definitions.groups.keys().map(|&id| self.group(id)).collect()
-    }
-
-    /// The group of a name or of an identity.
-    ///
-    /// # Errors
-    /// [`WorkspaceError::UnknownGroup`], with the nearest name.
-    pub fn group_named(&self, name: &str) -> Result<GroupId, WorkspaceError> {
-        find_group(&self.definitions, name)
-    }
-
-    /// A group and its members' number.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn group(&self, id: GroupId) -> Result<GroupInfo, WorkspaceError> {
-        let Some(group) = self.definitions.groups.get(&id) else {
-            return Err(WorkspaceError::UnknownGroup { name: format!("{id:?}"), near: None });
-        };
-        let query = group.active.as_ref().or(group.pending.as_ref());
-        let pending = group.pending.as_ref().filter(|_| group.active.is_some() && !group.only_follows());
-        let count = match self.overlay()?.get(&id) {
-            Some(members) => members.len(),
-            None => self.snapshot.view().member_count(id)?,
-        };
-        Ok(GroupInfo {
-            id,
-            uuid: group.record.uuid,
-            name: group.record.name.clone(),
-            smart: group.record.smart,
-            system: group.record.system,
-            query: query.map(|query| self.canonical(query)),
-            pending: pending.map(|query| self.canonical(query)),
-            status: group.record.status,
-            reason: group.record.reason.clone(),
-            count,
-        })
-    }
-
-    /// The typed query of a smart group.
-    pub fn group_query(&self, id: GroupId) -> Option<&Query> {
-        self.definitions.groups.get(&id).and_then(|group| group.active.as_ref())
-    }
-
-    /// The typed query that a smart group is being filled with.
-    pub fn pending_query(&self, id: GroupId) -> Option<&Query> {
-        self.definitions.groups.get(&id).and_then(|group| group.pending.as_ref())
-    }
-
-    /// The members of a group.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn members(&self, group: GroupId) -> Result<RoaringBitmap, WorkspaceError> {
-        match self.overlay()?.get(&group) {
-            Some(members) => Ok(members.clone()),
-            None => Ok(self.snapshot.view().members(group)?),
-        }
-    }
-
-    /// The members that a group had at a moment: of one between the clock and this reader's now, those that a tick to it
-    /// would leave; of one that is still to come, those of now.
-    ///
-    /// # Errors
-    /// [`WorkspaceError::BeforeHorizon`] if the log does not reach back so far.
-    pub fn members_as_of(&self, group: GroupId, moment: Instant) -> Result<RoaringBitmap, WorkspaceError> {
-        let view = self.snapshot.view();
-        if moment >= self.now() {
-            return self.members(group);
-        }
-        if moment >= self.clock() {
-            let mut moved = self.workspace.moves_until(view, &self.definitions, moment)?;
-            return match moved.remove(&group) {
-                Some(members) => Ok(members),
-                None => Ok(view.members(group)?),
-            };
-        }
-        let horizon = || WorkspaceError::BeforeHorizon(view.state().horizon_time);
-        let sequence = view.sequence_at(moment)?.ok_or_else(horizon)?;
-        view.members_as_of(group, sequence)?.ok_or_else(horizon)
+        Ok(uuids)
     }
 
     /// The last entry of the membership log.
@@ -516,6 +369,24 @@ impl<'w> Reader<'w> {
         let view = self.snapshot.view();
         let definitions = &self.definitions;
         Ok(view.log_since(after)?.map(move |entry| events_of(&entry?, view, definitions, filter)))
+    }
+
+    /// The place before the first entry that the log still holds; entries up to it were cut off.
+    pub fn horizon(&self) -> Sequence {
+        self.snapshot().view().state().horizon
+    }
+
+    /// The moment from which on the log still tells everything.
+    pub fn horizon_time(&self) -> Instant {
+        self.snapshot().view().state().horizon_time
+    }
+
+    /// The last position that was seen of a named source of changes.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn source_offset(&self, name: &str) -> Result<Option<u64>, WorkspaceError> {
+        Ok(self.snapshot().view().source_offset(name)?)
     }
 
     /// Sizes and counts.
@@ -544,6 +415,10 @@ impl<'w> Reader<'w> {
     /// What the text index knows for this moment; `None` if rows answer.
     pub(crate) fn text(&self) -> Result<Option<&TextSnapshot>, WorkspaceError> {
         self.text.source(&self.workspace.text, self.snapshot.view())
+    }
+
+    pub(crate) fn workspace(&self) -> &'w Workspace {
+        self.workspace
     }
 
     pub(crate) fn text_folder(&self) -> &std::path::Path {

@@ -15,6 +15,7 @@ use crate::store::View;
 use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::definitions::Definitions;
+use crate::workspace::definitions::plans::with_atom;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::read::adapters::{Overlay, StoreGroups, StoreRows};
 
@@ -56,29 +57,6 @@ impl<'t> Searchable<'t> {
         let physical = physical::choose(plan, &prepared, self.rules);
         Ok(run(&Search::new(&prepared, &physical))?)
     }
-}
-
-/// The plan with a further demand on it.
-pub(crate) fn with_atom(mut plan: LogicalPlan, atom: Atom) -> LogicalPlan {
-    let known = plan.atoms.iter().position(|other| *other == atom);
-    let at = known.unwrap_or_else(|| {
-        plan.atoms.push(atom);
-        plan.atoms.len() - 1
-    });
-    let leaf = Expr::Atom { atom: AtomId(at as u32), negated: false };
-    plan.root = match plan.root {
-        Expr::Constant(false) => Expr::Constant(false),
-        Expr::Constant(true) => leaf,
-        Expr::All(mut children) => {
-            if !children.contains(&leaf) {
-                children.push(leaf);
-            }
-            Expr::All(children)
-        }
-        other if other == leaf => leaf,
-        other => Expr::All(vec![other, leaf]),
-    };
-    plan
 }
 
 /// What makes a member of a smart group: an active contact that matches or is pinned, and is not excluded.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::contact::{ContactView, convert_field_text};
-use crate::ids::{Block, DocumentNumber, FieldId, GroupId, Sequence};
+use crate::ids::{DocumentNumber, FieldId, GroupId, Sequence};
 use crate::index::{AttributeIndex, FieldKinds, RowChange, text::TextIndex};
 use crate::language::{self, Resolve};
 use crate::refresh::Flips;
@@ -15,10 +15,9 @@ use crate::schema::{Environment, FieldType, Schema};
 use crate::sema::{group_check, print};
 use crate::store::{Cause, MemberSet, RowView, row};
 use crate::workspace::Workspace;
+use crate::workspace::definitions::settings::Settings;
 use crate::workspace::definitions::{Definitions, stored};
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::settings::Settings;
-use crate::workspace::upkeep::check::CheckReport;
 use crate::workspace::upkeep::indexing::IndexReport;
 use crate::workspace::write::writer::Writer;
 
@@ -41,22 +40,6 @@ impl Workspace {
         self.purge_text(&run)?;
         report.merged_blocks = 0;
         Ok(report)
-    }
-
-    /// Checks, and builds again from the rows what is wrong and can be built again; then checks once more.
-    ///
-    /// # Errors
-    /// If a row is damaged: rows are the truth, and cannot be built from anything.
-    pub fn repair(&self, now: crate::value::Instant) -> Result<(CheckReport, CheckReport), WorkspaceError> {
-        let before = self.reader(now)?.check()?;
-        if self.store.note_is_damaged()? == Some(true) {
-            self.store.mend_note()?;
-        }
-        if before.findings.iter().any(|finding| finding.repairable) {
-            self.rebuild(now)?;
-        }
-        let after = self.reader(now)?.check()?;
-        Ok((before, after))
     }
 }
 
@@ -95,7 +78,7 @@ impl Writer<'_> {
         };
         let mut edited = known.clone();
         if let Some(name) = name.map(str::trim) {
-            if name.is_empty() || name.chars().count() > crate::workspace::groups::manage::MAX_NAME {
+            if name.is_empty() || name.chars().count() > crate::workspace::definitions::MAX_NAME {
                 return Err(WorkspaceError::BadName(name.to_owned()));
             }
             edited.name = name.to_owned();
@@ -247,10 +230,6 @@ impl Writer<'_> {
             }
         }
         Ok(sums)
-    }
-
-    pub(crate) fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
-        (0..self.txn.view().state().next_document.div_ceil(1 << 16)).map(|number| Block(number as u16))
     }
 }
 

@@ -3,64 +3,23 @@
 
 use roaring::RoaringBitmap;
 
-use crate::ids::{AtomId, DocumentNumber, GroupId};
+use crate::ids::{AtomId, DocumentNumber};
 use crate::index::property::{instant_key, instant_of_key};
 use crate::index::{AttributeIndex, FieldKinds, PropertyId};
 use crate::plan::atom::{Atom, Expr, LogicalPlan, TimeBound, TimeProperty};
 use crate::plan::physical::Rules;
 use crate::refresh::clock::{ClockFlips, TimeValues, Window};
-use crate::refresh::{Engine, Memberships, Moment, Side, TableError};
+use crate::refresh::{Engine, Moment};
 use crate::store::{Cause, RowView, View};
 use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::definitions::Definitions;
+use crate::workspace::definitions::plans::StoredMembers;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::groups::overrides;
 use crate::workspace::read::adapters::Overlay;
 use crate::workspace::read::search::Searchable;
 use crate::workspace::write::writer::Writer;
 
-impl Definitions {
-    /// The engine of all groups that are kept exact.
-    pub(crate) fn engine(&self) -> Result<Engine, WorkspaceError> {
-        let table = crate::refresh::Table::build_beside(self.plans(), self.override_groups())
-            .map_err(|error| self.table_error(error))?;
-        Ok(Engine::new(table, Moment::new(Instant::MIN, self.environment(Instant::MIN).timezone)))
-    }
-
-    pub(crate) fn table_error(&self, error: TableError) -> WorkspaceError {
-        let name =
-            |id: &GroupId| self.groups.get(id).map_or_else(|| format!("{id:?}"), |group| group.record.name.clone());
-        match error {
-            TableError::Cycle(cycle) => WorkspaceError::GroupCycle(cycle.path.iter().map(name).collect()),
-            TableError::AnyGroup(group) => WorkspaceError::GroupCycle(vec![name(&group), name(&group)]),
-        }
-    }
-}
-
-/// Members of groups that are outside the engine's table, because their queries no longer compile: as they are stored,
-/// before and after.
-pub(crate) struct StaleMembers {
-    members: Vec<(GroupId, RoaringBitmap)>,
-}
-
-impl StaleMembers {
-    pub(crate) fn load(view: View<'_>, engine: &Engine) -> Result<Self, WorkspaceError> {
-        let mut members = Vec::new();
-        for &group in engine.table().outside() {
-            members.push((group, view.members(overrides::set_of(group))?));
-        }
-        Ok(StaleMembers { members })
-    }
-}
-
-impl Memberships for StaleMembers {
-    fn holds(&self, group: GroupId, document: DocumentNumber, _: Side) -> bool {
-        self.members.iter().any(|(id, members)| *id == group && members.contains(document.0))
-    }
-}
-
-/// The index of times, as the clock asks it.
 struct IndexedTimes<'t> {
     view: View<'t>,
     index: AttributeIndex,
@@ -138,7 +97,7 @@ fn flips_between(
             rows.push((document, row));
         }
     }
-    let stale = StaleMembers::load(view, engine)?;
+    let stale = StoredMembers::outside(view, engine.table())?;
     Ok(engine.advance(until, &rows, &stale))
 }
 

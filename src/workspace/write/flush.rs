@@ -16,8 +16,8 @@ use crate::index::{AttributeIndex, FieldKinds, Gathered, RowChange};
 use crate::refresh::{self, Engine, Flips, Moment};
 use crate::schema::{FieldType, Schema};
 use crate::store::{RowView, StoreError, row};
+use crate::workspace::definitions::plans::StoredMembers;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::write::clock::StaleMembers;
 use crate::workspace::write::staging::Staged;
 use crate::workspace::write::writer::Writer;
 
@@ -55,7 +55,7 @@ impl Writer<'_> {
         let engine = self.workspace.engine(&self.definitions, self.definitions_committed())?;
         let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
         engine.set_now(Moment::new(self.now(), self.environment.timezone.clone()));
-        let stale = StaleMembers::load(self.txn.view(), &engine)?;
+        let stale = StoredMembers::outside(self.txn.view(), engine.table())?;
         let definitions = Arc::clone(&self.definitions);
         let engine = &*engine;
         let find = || Effects::of(changes, engine, &stale, &definitions.schema);
@@ -119,7 +119,7 @@ struct Effects {
 }
 
 impl Effects {
-    fn of(changes: &[RowChange<RowView<'_>>], engine: &Engine, stale: &StaleMembers, schema: &Schema) -> Self {
+    fn of(changes: &[RowChange<RowView<'_>>], engine: &Engine, stale: &StoredMembers, schema: &Schema) -> Self {
         let flipping: Vec<refresh::RowChange<&RowView<'_>>> = changes
             .iter()
             .map(|change| refresh::RowChange {

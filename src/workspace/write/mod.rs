@@ -10,7 +10,7 @@ pub mod change;
 pub(crate) mod clock;
 pub(crate) mod flush;
 pub(crate) mod rejection;
-pub(crate) mod schema_edit;
+pub(crate) mod schema;
 pub(crate) mod staging;
 pub(crate) mod transition;
 pub(crate) mod writer;

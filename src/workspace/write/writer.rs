@@ -7,10 +7,10 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::contact::Contact;
-use crate::ids::{DocumentNumber, GroupId, Sequence, Uuid};
+use crate::ids::{Block, DocumentNumber, GroupId, Sequence, Uuid};
 use crate::refresh::Flips;
 use crate::schema::Environment;
-use crate::store::{Cause, Moves, StoreError, Transaction, View};
+use crate::store::{Cause, MemberSet, Moves, StoreError, Transaction, View};
 use crate::value::{Instant, Urn};
 use crate::workspace::Workspace;
 use crate::workspace::definitions::Definitions;
@@ -413,6 +413,26 @@ impl<'w> Writer<'w> {
     /// Contacts staged so far: a caller that streams commits when there are enough.
     pub fn staged_contacts(&self) -> usize {
         self.staging.len()
+    }
+
+    /// The members of a group as this batch found them, or as what it has already carried out left them.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn members(&self, group: GroupId) -> Result<RoaringBitmap, WorkspaceError> {
+        Ok(self.txn.view().members(MemberSet::Active(group))?)
+    }
+
+    /// All blocks of documents, empty ones included.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
+        (0..self.txn.view().state().next_document.div_ceil(1 << 16)).map(|number| Block(number as u16))
+    }
+
+    /// Reads the definitions again after they were changed in this transaction.
+    pub(crate) fn reload(&mut self) -> Result<(), WorkspaceError> {
+        self.definitions = Arc::new(Definitions::load(self.txn.view())?);
+        self.environment = self.definitions.environment(self.now());
+        Ok(())
     }
 
     /// Whether the definitions at hand are those that the store has committed.

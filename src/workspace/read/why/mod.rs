@@ -11,8 +11,8 @@ use crate::sema::print;
 use crate::sema::query::{Condition, Literal, Node, Query, Test, Value};
 use crate::store::{Cause, GroupStatus};
 use crate::value::Instant;
+use crate::workspace::definitions::plans::Override;
 use crate::workspace::error::WorkspaceError;
-use crate::workspace::groups::overrides::Override;
 use crate::workspace::read::reader::Reader;
 
 pub use mend::Edit;

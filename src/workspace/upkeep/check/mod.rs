@@ -1,17 +1,24 @@
 //! Law 5, proved from the rows: every index, membership, log entry and checksum against what the rows say.
 //!
-//! Rows are taken for true if their checksums hold. Everything else is computed again, by the plain evaluator and not by
-//! what keeps it, and compared.
+//! First the pages of the data file are walked with plain reads, since LMDB trusts them; where they are not sound, LMDB
+//! is not asked. Then every value of every table is read. Rows are taken for true if their checksums hold and they are those
+//! that the last commit counted. Everything else is computed again, by the plain evaluator and not by what keeps it, and
+//! compared.
 
 mod directory;
 mod indexes;
 mod memberships;
+pub(crate) mod repair;
 mod text;
 
 use std::fmt;
 
+use std::path::Path;
+
 use crate::ids::Sequence;
-use crate::store::{urn_hash, uuid_hash};
+use crate::store::{Store, urn_hash, uuid_hash};
+use crate::value::Instant;
+use crate::workspace::Workspace;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::read::reader::Reader;
 
@@ -74,14 +81,78 @@ impl CheckReport {
     }
 }
 
+/// Findings about pages of the data file.
+const PAGES: &str = "pages";
+
+/// Findings about what is not there any more, and follows from nothing else.
+const LOST: &str = "lost";
+
+impl Workspace {
+    /// Checks a workspace as [`Reader::check`] does, also one that is so damaged that it cannot be opened.
+    ///
+    /// Cost: as [`Reader::check`].
+    ///
+    /// # Errors
+    /// If there is no workspace, or the system does not let it be read; damage is a finding, not an error.
+    pub fn check(path: &Path, now: Instant) -> Result<CheckReport, WorkspaceError> {
+        let mut report = CheckReport::default();
+        match Workspace::open(path) {
+            Ok(workspace) if report.find_pages(&workspace.store.check_pages()?) => {
+                match workspace.reader(now).and_then(|reader| reader.check_contents()) {
+                    Err(error) if error.is_damaged() => report.find("store", false, error.to_string()),
+                    checked => report = checked?,
+                }
+            }
+            Ok(_) => {}
+            Err(error) if error.is_damaged() => match Store::check_pages_of(path) {
+                Ok(problems) if !problems.is_empty() => {
+                    report.find_pages(&problems);
+                }
+                _ => report.find("store", false, error.to_string()),
+            },
+            Err(error) => return Err(error),
+        }
+        report.find_lost(path);
+        Ok(report)
+    }
+}
+
+impl CheckReport {
+    /// Tells what is wrong with pages; whether nothing is.
+    fn find_pages(&mut self, problems: &[String]) -> bool {
+        problems.iter().for_each(|problem| self.find(PAGES, true, problem.as_str()));
+        problems.is_empty()
+    }
+
+    /// If something is wrong that cannot be computed, or pages are, tells what cannot be read and follows from nothing
+    /// else: the contacts by name.
+    fn find_lost(&mut self, path: &Path) {
+        if !self.findings.iter().any(|finding| !finding.repairable || finding.area == PAGES) {
+            return;
+        }
+        match Store::missing_of(path) {
+            Ok(missing) => missing.into_iter().for_each(|lost| self.find(LOST, false, lost)),
+            // It is what kept the store from being opened, and was told.
+            Err(_) if self.findings.iter().any(|finding| finding.area == "store") => {}
+            Err(error) => self.find(LOST, false, error.to_string()),
+        }
+    }
+}
+
 impl Reader<'_> {
-    /// Recomputes everything from the rows and compares.
+    /// Walks the pages of the data file, recomputes everything from the rows and compares.
     ///
     /// Cost: a pass over all rows for the indexes, and one evaluation of each group for each contact.
     ///
     /// # Errors
     /// If the store cannot be read at all; damage is a finding, not an error.
     pub fn check(&self) -> Result<CheckReport, WorkspaceError> {
+        let mut report = CheckReport::default();
+        if report.find_pages(&self.store().check_pages()?) { self.check_contents() } else { Ok(report) }
+    }
+
+    /// The same where the pages are sound.
+    fn check_contents(&self) -> Result<CheckReport, WorkspaceError> {
         let mut report = CheckReport::default();
         directory::check(self, &mut report)?;
         self.check_rows(&mut report)?;
@@ -97,13 +168,8 @@ impl Reader<'_> {
         let view = self.snapshot().view();
         let (mut contacts, mut urns) = (0, 0);
         for entry in view.checked_rows()? {
-            let (document, row) = match entry {
-                Ok(found) => found,
-                Err(error) => {
-                    report.find("rows", false, error.to_string());
-                    continue;
-                }
-            };
+            // What is damaged was told with its table.
+            let Ok((document, row)) = entry else { continue };
             contacts += 1;
             if document.0 >= view.state().next_document {
                 report.find("rows", false, format!("{document:?} was never given out"));
@@ -130,25 +196,15 @@ impl Reader<'_> {
         let (mut uuid_entries, mut urn_entries) = (0u64, 0u64);
         for entry in view.uuids()? {
             uuid_entries += 1;
-            match entry {
-                Ok((hash, document)) => {
-                    let row = view.row(document).ok().flatten();
-                    if row.is_none_or(|row| uuid_hash(row.uuid()) != hash) {
-                        report.find("identities", true, format!("one leads to {document:?}, who does not have it"));
-                    }
-                }
-                Err(error) => report.find("identities", true, error.to_string()),
+            let Ok((hash, document)) = entry else { continue };
+            let row = view.row(document).ok().flatten();
+            if row.is_none_or(|row| uuid_hash(row.uuid()) != hash) {
+                report.find("identities", true, format!("one leads to {document:?}, who does not have it"));
             }
         }
         for entry in view.urns()? {
             urn_entries += 1;
-            let (hash, document) = match entry {
-                Ok(found) => found,
-                Err(error) => {
-                    report.find("addresses", true, error.to_string());
-                    continue;
-                }
-            };
+            let Ok((hash, document)) = entry else { continue };
             let row = view.row(document).ok().flatten();
             if !row.is_some_and(|row| row.urns().any(|urn| urn_hash(&urn.identity()) == hash)) {
                 report.find("addresses", true, format!("an address leads to {document:?}, who does not hold it"));

@@ -141,7 +141,7 @@ impl Writer<'_> {
             (None, Some(known)) => known.name.clone(),
             (None, None) => title(&key),
         };
-        if name.is_empty() || name.chars().count() > crate::workspace::groups::manage::MAX_NAME {
+        if name.is_empty() || name.chars().count() > crate::workspace::definitions::MAX_NAME {
             return Err(WorkspaceError::BadName(name));
         }
         let (field, outcome) = match known {
@@ -163,7 +163,7 @@ impl Writer<'_> {
         if by_uuid || self.definitions.schema.group(&name).is_some() {
             return Ok(false);
         }
-        if name.is_empty() || name.chars().count() > crate::workspace::groups::manage::MAX_NAME {
+        if name.is_empty() || name.chars().count() > crate::workspace::definitions::MAX_NAME {
             return Err(WorkspaceError::BadName(name));
         }
         let id = self.txn.next_group()?;

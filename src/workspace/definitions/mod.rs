@@ -1,15 +1,22 @@
 //! What a workspace defines: settings, fields, flows, groups and their compiled queries, read once for each version.
 
+pub(crate) mod plans;
+pub(crate) mod settings;
+
 use std::collections::BTreeMap;
 
-use crate::ids::GroupId;
+use crate::ids::{GroupId, Uuid};
 use crate::plan::atom::LogicalPlan;
 use crate::schema::{Environment, Schema};
 use crate::sema::codec;
 use crate::sema::query::Query;
+use crate::sema::suggest::nearest;
 use crate::store::{GroupRecord, Settings, StoredQuery, View};
 use crate::value::Instant;
 use crate::workspace::error::WorkspaceError;
+
+/// The longest name of a group, in characters.
+pub(crate) const MAX_NAME: usize = 255;
 
 /// A group with its query decoded.
 #[derive(Clone, Debug)]
@@ -22,6 +29,9 @@ pub(crate) struct GroupDefinition {
 }
 
 /// Everything that a commit number fixes besides contacts.
+///
+/// More of it: what plans and the engine are made of it in `plans.rs`; which groups are being filled in
+/// `workspace/groups/pending.rs`; what readers and writers ask of groups alike in `workspace/groups/manage.rs`.
 #[derive(Clone, Debug)]
 pub(crate) struct Definitions {
     /// The store's version of these definitions.
@@ -47,6 +57,16 @@ impl Definitions {
             groups.insert(id, GroupDefinition { record, active, pending });
         }
         Ok(Definitions { version: view.state().schema_version, settings, environment, schema: view.schema()?, groups })
+    }
+
+    /// The group of a name or of an identity.
+    pub(crate) fn group_named(&self, name: &str) -> Result<GroupId, WorkspaceError> {
+        let schema = &self.schema;
+        let found = schema.group(name).or_else(|| Uuid::parse(name).and_then(|uuid| schema.group_by_uuid(uuid)));
+        found.map(|group| group.id).ok_or_else(|| WorkspaceError::UnknownGroup {
+            name: name.to_owned(),
+            near: nearest(name, schema.groups().iter().map(|group| group.name.as_str())).map(str::to_owned),
+        })
     }
 
     /// The environment at a moment.
