@@ -207,13 +207,13 @@ fn fields_and_groups_follow_and_what_does_not_fit_is_told() {
         "UPDATE contacts_contactgroup SET name = 'Elders', query = 'age > 50' WHERE id = 10;
          INSERT INTO contacts_contactfield VALUES (9, 1, '00000009-0000-4000-8000-000000000009', 'shoe', 'Shoe', 'N');
          UPDATE contacts_contact SET fields = '{\"00000009-0000-4000-8000-000000000009\": {\"text\": \"44\"}}' WHERE id = 1;
-         UPDATE contacts_contact SET language = 'english' WHERE id = 2;
+         INSERT INTO contacts_contacturn (contact_id, scheme, path, priority) VALUES (2, 'no scheme', 'x', 1);
          ALTER TABLE contacts_contact ADD COLUMN shoes int;
          UPDATE contacts_contact SET name = 'Later' WHERE id = 3;
          DELETE FROM contacts_contactgroup WHERE id IN (11, 30)",
     );
     let told = synced(&server, &store, &[]);
-    assert!(told.contains("contacts 2") && told.contains("english"), "{told}");
+    assert!(told.contains("contacts 2") && told.contains("no scheme"), "{told}");
     assert_eq!(done(&store, &["query", "shoe = 44", "--count"]).trim(), "1");
     assert_eq!(done(&store, &["query", "name = Later", "--count"]).trim(), "1");
     let groups = done(&store, &["group", "list"]);

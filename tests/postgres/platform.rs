@@ -184,7 +184,7 @@ pub(crate) fn contacts(server: &Server) -> Vec<String> {
         "crm",
         "SELECT json_build_object('uuid', c.uuid, 'id', c.id::text, 'name', c.name, 'language', c.language,
            'status', (ARRAY['active', 'blocked', 'stopped', 'archived'])[position(c.status in 'ABSV')],
-           'tickets', c.ticket_count, 'created_on', c.created_on AT TIME ZONE 'UTC' || 'Z',
+           'tickets', c.ticket_count, 'created_on', to_char(c.created_on AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
            'urns', ARRAY(SELECT u.scheme || ':' || u.path FROM contacts_contacturn u WHERE u.contact_id = c.id
                          ORDER BY u.priority DESC, u.scheme, u.path),
            'groups', ARRAY(SELECT DISTINCT g.name FROM contacts_contactgroup_contacts m JOIN contacts_contactgroup g
