@@ -1,4 +1,5 @@
-//! Follows the membership log of a workspace that other programs write, and keeps its place over restarts.
+//! Follows the membership log of a workspace that other programs write, says why contacts entered, and keeps its place
+//! over restarts.
 //!
 //! `cargo run --example follow FOLDER`
 
@@ -7,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use headcount::{Instant, Sequence, Workspace};
+use headcount::{Clause, ClauseKind, ContactRef, Error as HeadcountError, Instant, Membership, Sequence, Workspace};
 
 /// Tells what came since the place that a file remembers, and remembers how far it has come: at least once, since the
 /// place is kept after the telling.
@@ -29,13 +30,42 @@ pub(crate) fn catch_up(
         }
         for event in events {
             for group in &event.groups_added {
-                tell(format!("{} entered {}", event.contact, group.name));
+                let because = reasons(workspace, &event, &group.name, now)?;
+                tell(format!("{} entered {}: {}", event.contact, group.name, because.join("; ")));
             }
             for group in &event.groups_removed {
                 tell(format!("{} left {}", event.contact, group.name));
             }
         }
         fs::write(place, log.position().0.to_string())?;
+    }
+}
+
+/// The conditions that hold for a contact that entered a group, with the values that they saw.
+fn reasons(
+    workspace: &Workspace,
+    event: &Membership,
+    group: &str,
+    now: Instant,
+) -> Result<Vec<String>, HeadcountError> {
+    let mut reasons = Vec::new();
+    let reader = workspace.reader(now)?;
+    // The contact and the group may have gone since.
+    if let (Some(contact), Ok(group)) = (reader.find(&ContactRef::from(event.contact))?, reader.group_named(group))
+        && let Some(clauses) = reader.why(contact, group)?.clauses
+    {
+        collect(&clauses, &mut reasons);
+    }
+    Ok(reasons)
+}
+
+fn collect(clause: &Clause, reasons: &mut Vec<String>) {
+    match &clause.kind {
+        ClauseKind::All(clauses) | ClauseKind::Any(clauses) => {
+            clauses.iter().filter(|clause| clause.holds).for_each(|clause| collect(clause, reasons));
+        }
+        ClauseKind::Not(_) => {}
+        ClauseKind::Condition { text, saw, .. } => reasons.push(format!("{text} saw {}", saw.join(", "))),
     }
 }
 

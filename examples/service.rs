@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use headcount::internals::cli::output::contact::ContactItem;
+use headcount::internals::answers::contact::ContactItem;
 use headcount::{
     ChangeReader, ContactRef, Dialect, Error as WorkspaceError, Instant, PageRequest, Source, Urn, Workspace,
 };

@@ -71,6 +71,27 @@ impl Audience {
     }
 }
 
+/// The same query, but for these contacts.
+///
+/// ```
+/// use headcount::{Dialect, Instant, Uuid};
+/// use headcount::internals::audience::excluding;
+/// # let environment = headcount::Environment::utc(Instant::default());
+/// # let parsed = headcount::parse_with("bob", Dialect::ContactQl, headcount::Resolve::Nothing, &environment).unwrap();
+/// let query = excluding(parsed.query, &[Uuid::random()]);
+/// assert!(headcount::internals::sema::print::canonical(&query, &headcount::Schema::new()).starts_with("name ~ \"bob\" AND uuid != "));
+/// ```
+pub fn excluding(query: Query, contacts: &[Uuid]) -> Query {
+    let literal = |uuid: &Uuid| {
+        let text = uuid.to_string();
+        Literal { value: Value::Text(fold(&text).into()), text: text.into() }
+    };
+    match one_of(Property::Uuid, contacts.iter().map(literal).collect(), true) {
+        Some(excluded) => Query { dialect: Dialect::Extended, root: all(vec![query.root, excluded]) },
+        None => query,
+    }
+}
+
 /// The property is one of these, or none of them; `None` of nothing.
 fn one_of(property: Property, mut items: Vec<Literal>, negated: bool) -> Option<Node> {
     let test = match (items.pop(), items.is_empty()) {

@@ -48,13 +48,15 @@ pub struct Point {
 impl Point {
     /// When it fires for a contact with this date, by the clocks of a zone; `None` if that is past, or beyond the calendar.
     ///
-    /// A date with seconds is rounded up to the next whole minute first.
+    /// A date between two minutes is rounded up to the next one first.
     pub fn next_fire(&self, date: Instant, zone: &TimeZone, now: Instant) -> Option<Instant> {
         let start = to_minute(date, zone)?;
         let civil = |instant: Instant| zone.to_datetime(instant.timestamp());
         let shifted = match self.offset {
             Offset::Minutes(minutes) => passed(start, i64::from(minutes))?,
             Offset::Hours(hours) => passed(start, i64::from(hours) * 60)?,
+            // The same day: where clocks show an hour twice, the date may lie in the second.
+            Offset::Days(0) | Offset::Weeks(0) => start,
             Offset::Days(days) => moment_of(later(civil(start), i64::from(days))?, zone),
             Offset::Weeks(weeks) => moment_of(later(civil(start), i64::from(weeks) * 7)?, zone),
         };
@@ -66,12 +68,11 @@ impl Point {
     }
 }
 
-/// The next whole minute, unless the clocks show no seconds.
+/// The next whole minute, unless the clocks show one.
 fn to_minute(instant: Instant, zone: &TimeZone) -> Option<Instant> {
-    if zone.to_datetime(instant.timestamp()).second() == 0 {
-        return Some(instant);
-    }
-    let up = MINUTE - instant.micros().rem_euclid(MINUTE);
+    let civil = zone.to_datetime(instant.timestamp());
+    let past = i64::from(civil.second()) * 1_000_000 + i64::from(civil.subsec_nanosecond() / 1_000);
+    let up = if past == 0 { 0 } else { MINUTE - past };
     instant.micros().checked_add(up).map(Instant::from_micros)
 }
 
@@ -98,12 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn seconds_round_up_and_fractions_alone_do_not() {
+    fn what_lies_between_two_minutes_rounds_up() {
         let minutes = |date| fire(Offset::Minutes(0), None, date, "Africa/Kigali");
         assert_eq!(minutes("2026-06-15T12:00:00Z"), "2026-06-15T12:00:00Z");
         assert_eq!(minutes("2026-06-15T12:00:01Z"), "2026-06-15T12:01:00Z");
         assert_eq!(minutes("2026-06-15T12:00:59.999999Z"), "2026-06-15T12:01:00Z");
-        assert_eq!(minutes("2026-06-15T12:00:00.5Z"), "2026-06-15T12:00:00.5Z");
+        assert_eq!(minutes("2026-06-15T12:00:00.5Z"), "2026-06-15T12:01:00Z");
+        assert_eq!(minutes("2026-06-15T12:00:00.000001Z"), "2026-06-15T12:01:00Z");
         assert_eq!(minutes("1969-12-31T23:59:30Z"), "1970-01-01T00:00:00Z");
     }
 
@@ -114,6 +116,10 @@ mod tests {
         assert_eq!(fire(Offset::Days(1), None, "2026-03-07T17:00:00Z", zone), "2026-03-08T16:00:00Z");
         assert_eq!(fire(Offset::Hours(24), None, "2026-03-07T17:00:00Z", zone), "2026-03-08T17:00:00Z");
         assert_eq!(fire(Offset::Weeks(-1), None, "2026-03-14T16:00:00Z", zone), "2026-03-07T17:00:00Z");
+        // On 1 November 2026 clocks show 01:30 twice there; this is the second.
+        for offset in [Offset::Days(0), Offset::Weeks(0), Offset::Hours(0)] {
+            assert_eq!(fire(offset, None, "2026-11-01T06:30:00Z", zone), "2026-11-01T06:30:00Z");
+        }
         // 02:30 is not there on that day.
         assert_eq!(fire(Offset::Days(1), None, "2026-03-07T07:30:00Z", zone), "2026-03-08T07:30:00Z");
     }

@@ -135,11 +135,18 @@ impl Contact {
 pub struct UrnRef<'a> {
     /// Lower case.
     pub scheme: &'a str,
-    /// As written.
+    /// As searches look at it.
     pub path: &'a str,
+    /// What was written behind the colon, where that is not the path: with what a platform appended.
+    pub written: Option<&'a str>,
 }
 
 impl UrnRef<'_> {
+    /// What is written behind the colon.
+    pub fn written_path(&self) -> &str {
+        self.written.unwrap_or(self.path)
+    }
+
     /// What two addresses share if they are the same: as [`Urn::identity`].
     pub fn identity(&self) -> String {
         lower(&format!("{}:{}", self.scheme, self.path)).into_owned()
@@ -228,7 +235,7 @@ pub trait ContactView {
             name: self.name().map(Box::from),
             language: self.language().map(Box::from),
             status: self.status(),
-            urns: self.urns().map(|urn| Urn::from_parts(urn.scheme, urn.path)).collect(),
+            urns: self.urns().map(|urn| Urn::from_written(urn.scheme, urn.path, urn.written)).collect(),
             groups: self.groups().collect(),
             flow: self.flow(),
             history: self.history().collect(),
@@ -264,7 +271,10 @@ impl ContactView for Contact {
         self.status
     }
     fn urns(&self) -> impl Iterator<Item = UrnRef<'_>> {
-        self.urns.iter().map(|urn| UrnRef { scheme: urn.scheme(), path: urn.path() })
+        self.urns.iter().map(|urn| {
+            let (scheme, path, written) = urn.parts();
+            UrnRef { scheme, path, written }
+        })
     }
     fn groups(&self) -> impl Iterator<Item = GroupId> {
         self.groups.iter().copied()

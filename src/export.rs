@@ -353,7 +353,7 @@ fn put_contact(
     next(&mut |column| column.text(row.language()));
     next(&mut |column| column.text(Some(row.status().name())));
     if shows_addresses {
-        next(&mut |column| column.texts(row.urns().map(|urn| format!("{}:{}", urn.scheme, urn.path))));
+        next(&mut |column| column.texts(row.urns().map(|urn| format!("{}:{}", urn.scheme, urn.written_path()))));
     }
     let flow = row.flow().and_then(|flow| schema.flow_by_id(flow));
     next(&mut |column| column.text(flow.map(|flow| flow.name.as_str())));

@@ -57,7 +57,9 @@ pub fn parse_with(
     if !parser::is_within_limits(trimmed) || base == u32::MAX {
         return Err(messages::too_complex(Span::new(0, text.len())).into());
     }
-    if let Some(query) = implicit::phone_query(trimmed, base, dialect, environment) {
+    let whole = implicit::phone_query(trimmed, base, dialect, environment)
+        .or_else(|| implicit::address_query(trimmed, base, dialect, environment));
+    if let Some(query) = whole {
         return Ok(Parsed { query, warnings: Vec::new() });
     }
     let parse = parser::parse(trimmed, base, dialect);

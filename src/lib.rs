@@ -11,7 +11,7 @@
 //!     Change, ContactPatch, ContactRef, Dialect, Event, FieldInput, FieldType, Instant, Settings, Workspace,
 //! };
 //!
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! // A workspace is a folder.
 //! let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
 //! let now = Instant::now();
@@ -40,14 +40,38 @@
 //! # Ok::<(), headcount::Error>(())
 //! ```
 //!
-//! The language can be used alone ([`parse`])
+//! # Where to begin
+//!
+//! The [`cookbook`] has a recipe for each thing that programs do. Every name is at the root:
+//!
+//! | for | names |
+//! | --- | --- |
+//! | a store | [`Workspace`], [`Settings`], [`Reader`], [`Batch`], [`Commit`], [`Error`], [`Stats`], [`CheckReport`] |
+//! | contacts | [`Contact`], [`ContactPatch`], [`ContactRef`], [`Urn`], [`Uuid`], [`Status`], [`DocumentNumber`], [`Instant`] |
+//! | what happens to them | [`Change`], [`Event`], [`Rejection`], [`Omissions`], [`Source`], [`ContactReader`], [`ChangeReader`] |
+//! | searches | [`Query`], [`Dialect`], [`PageRequest`], [`Page`], [`Expression`], [`QueryErrors`], [`parse`] |
+//! | fields | [`Schema`], [`Field`], [`FieldType`], [`FieldInput`], [`Environment`] |
+//! | groups | [`Group`], [`Preview`], [`Override`], [`Membership`], [`Subscription`], [`Sequence`], [`Why`], [`Audience`] |
+//!
+//! The language can be used alone: [`parse`] needs a schema and an environment, and no store.
+//!
+//! # Features
+//!
+//! All are on by default. `cli` is the program and what only it needs; without it spreadsheets (`.xlsx`) are not read.
+//! `serve` is its service and page. `parquet` writes contacts and memberships as Parquet. With `default-features = false`
+//! nothing of that is built.
 
+mod answers;
 mod audience;
 mod campaign;
 #[cfg(feature = "cli")]
 mod cli;
+mod complete;
 mod contact;
+pub mod cookbook;
 mod diagnostic;
+mod door;
+mod example;
 mod exec;
 #[cfg(feature = "parquet")]
 mod export;
@@ -58,6 +82,7 @@ mod import;
 mod index;
 mod language;
 mod lint;
+mod memory;
 mod model;
 mod plan;
 mod refresh;
@@ -65,6 +90,8 @@ mod render;
 mod report;
 mod schema;
 mod sema;
+#[cfg(feature = "serve")]
+mod serve;
 mod span;
 mod store;
 #[cfg(feature = "postgres")]
@@ -74,33 +101,16 @@ mod threads;
 mod value;
 mod workspace;
 
-pub use audience::Audience;
-pub use contact::{Contact, Status};
-pub use diagnostic::{Code, Diagnostic, Errors};
-pub use exec::Order;
-pub use ids::{DocumentNumber, GroupId, Sequence, Uuid};
-pub use import::{ChangeReader, ContactReader, ImportError, LineNumber, Source};
-pub use language::build::{Expression, Operand, Subject, attribute, field, scheme};
-pub use language::{Parsed, Resolve, parse, parse_with};
-pub use render::Template;
-pub use roaring::RoaringBitmap;
-pub use schema::{DateFormat, Environment, Field, FieldType, Schema};
-pub use sema::attribute::Attribute;
-pub use sema::query::{Dialect, Query};
-pub use store::{Cause, GroupStatus};
-pub use value::{Decimal, Instant, Urn};
-pub use workspace::why::{Clause, ClauseKind, LastChange, Why};
-pub use workspace::{
-    Change, CheckReport, Commit, ContactPatch, ContactRef, Event, FieldInput, Finding, GroupInfo as Group, LogFilter,
-    MembershipEvent as Membership, NamedGroup, NamedRef, Omissions, Override, Page, PageRequest, Preview, Reader,
-    Rejection, Repaired, Settings, Stats, Subscription, Workspace, WorkspaceError as Error, Writer as Batch,
-};
+pub use door::*;
 
 /// What stands behind the front door, for the benches, the fuzz targets and the tests of this repository.
 ///
 /// Nothing here is promised: names and meanings change without notice.
 #[doc(hidden)]
 pub mod internals {
+    pub mod answers {
+        pub use crate::answers::*;
+    }
     pub mod audience {
         pub use crate::audience::*;
     }
@@ -111,11 +121,17 @@ pub mod internals {
     pub mod cli {
         pub use crate::cli::*;
     }
+    pub mod complete {
+        pub use crate::complete::*;
+    }
     pub mod contact {
         pub use crate::contact::*;
     }
     pub mod diagnostic {
         pub use crate::diagnostic::*;
+    }
+    pub mod example {
+        pub use crate::example::*;
     }
     pub mod exec {
         pub use crate::exec::*;
@@ -162,6 +178,10 @@ pub mod internals {
     }
     pub mod sema {
         pub use crate::sema::*;
+    }
+    #[cfg(feature = "serve")]
+    pub mod serve {
+        pub use crate::serve::*;
     }
     pub mod span {
         pub use crate::span::*;

@@ -10,6 +10,8 @@ use crate::import::ImportError;
 pub enum Failure {
     /// It failed, for this reason. Status 1.
     Failed(String),
+    /// Somebody has put other files in the place of the store's: whoever has time opens it again. Status 1.
+    Replaced(String),
     /// Some input was rejected; that has been told. Status 1.
     SomeRejected,
     /// It was asked for in a wrong way. Status 2.
@@ -30,7 +32,7 @@ impl Failure {
     pub fn exit_status(&self) -> u8 {
         match self {
             Failure::ClosedPipe => 0,
-            Failure::Failed(_) | Failure::SomeRejected => 1,
+            Failure::Failed(_) | Failure::Replaced(_) | Failure::SomeRejected => 1,
             Failure::Usage(_) | Failure::InvalidQuery => 2,
         }
     }
@@ -38,7 +40,7 @@ impl Failure {
     /// What has yet to be said on standard error.
     pub fn message(&self) -> Option<&str> {
         match self {
-            Failure::Failed(message) | Failure::Usage(message) => Some(message),
+            Failure::Failed(message) | Failure::Replaced(message) | Failure::Usage(message) => Some(message),
             Failure::SomeRejected | Failure::InvalidQuery | Failure::ClosedPipe => None,
         }
     }

@@ -1,12 +1,15 @@
 //! Global options, environment variables and the terminal, resolved once into what the commands read.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::Global;
 use crate::cli::output::progress::ProgressBar;
-use crate::cli::output::{Color, Format, Output};
+use crate::cli::output::{Color, Format, Output, harmless_lines};
 use crate::value::Instant;
+
+/// Where a workspace is unless told.
+pub(crate) const USUAL_STORE: &str = ".headcount";
 
 /// How much to say on standard error.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -74,6 +77,30 @@ impl Settings {
         }
     }
 
+    /// The workspace's folder; where it is the usual one and not here, the one of the nearest folder above that has one.
+    pub fn found_store(&self) -> PathBuf {
+        let usual = Path::new(USUAL_STORE);
+        if self.store != usual || usual.exists() {
+            return self.store.clone();
+        }
+        let here = std::env::current_dir().unwrap_or_default();
+        let above = here.ancestors().skip(1).map(|folder| folder.join(usual));
+        // A folder of that name may be something else's.
+        let is_store = |folder: &PathBuf| folder.join("headcount.json").is_file();
+        above.take(64).find(is_store).unwrap_or_else(|| self.store.clone())
+    }
+
+    /// Asks before what cannot be taken back, if somebody is there to answer: at a terminal, unless `--yes` was given.
+    pub fn is_sure(&self, question: &str, yes: bool) -> bool {
+        if yes || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return true;
+        }
+        let _ = write!(std::io::stderr(), "{question} [y/N] ");
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
     /// The present moment as it goes on, for what lasts; the one that was told stands still.
     pub fn moment(&self) -> Instant {
         if self.is_now_given { self.now } else { Instant::now() }
@@ -104,19 +131,19 @@ impl Settings {
     /// Says something that people want to know on standard error, unless quiet.
     pub fn note(&self, message: &str) {
         if self.verbosity > Verbosity::Quiet {
-            say(message);
+            say("", message);
         }
     }
 
     /// Says which input was rejected on standard error, even if quiet: nothing is skipped in silence.
     pub fn line(&self, message: &str) {
-        say(message);
+        say("", message);
     }
 
     /// Says a detail on standard error with `-v`.
     pub fn detail(&self, message: &str) {
         if self.verbosity >= Verbosity::Verbose {
-            say(message);
+            say("", message);
         }
     }
 
@@ -142,14 +169,14 @@ impl Settings {
 
     fn say_as(&self, kind: &str, color: &str, message: &str) {
         if self.color_errors {
-            say(&format!("\x1b[1;{color}m{kind}:\x1b[0m {message}"));
+            say(&format!("\x1b[1;{color}m{kind}:\x1b[0m "), message);
         } else {
-            say(&format!("{kind}: {message}"));
+            say(&format!("{kind}: "), message);
         }
     }
 }
 
-/// Standard error may be closed, and then there is nobody to tell.
-fn say(message: &str) {
-    let _ = writeln!(std::io::stderr(), "{message}");
+/// Standard error may be closed, and then there is nobody to tell. What a message quotes does nothing to a terminal.
+fn say(kind: &str, message: &str) {
+    let _ = writeln!(std::io::stderr(), "{kind}{}", harmless_lines(message));
 }

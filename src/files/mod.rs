@@ -15,6 +15,11 @@ use tempfile::NamedTempFile;
 #[cfg(feature = "cli")]
 pub(crate) use for_people::FileForPeople;
 
+/// How names of files begin that are not finished.
+const BEGINNING: &str = ".headcount-";
+/// How they end.
+const END: &str = ".partial";
+
 /// Writes a short file whole, in the place of what was there.
 ///
 /// # Errors
@@ -25,9 +30,18 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     persist(staged, path)
 }
 
+/// Whether a file was begun here and never finished, if nobody is at it.
+pub(crate) fn is_unfinished(name: &str) -> bool {
+    name.starts_with(BEGINNING) && name.ends_with(END)
+}
+
 /// A file of an unguessable name beside its place.
 fn staged(place: &Path, before: Option<&Metadata>) -> io::Result<NamedTempFile> {
-    let staged = tempfile::Builder::new().prefix(".headcount-").suffix(".partial").tempfile_in(parent(place))?;
+    let folder = parent(place);
+    fs::metadata(folder)?;
+    let staged = tempfile::Builder::new().prefix(BEGINNING).suffix(END).tempfile_in(folder);
+    // Without the name that nobody knows.
+    let staged = staged.map_err(|error| io::Error::from(error.kind()))?;
     // It is its owner's alone until it is known whose the file was before.
     if let Some(before) = before {
         staged.as_file().set_permissions(before.permissions())?;
@@ -37,7 +51,10 @@ fn staged(place: &Path, before: Option<&Metadata>) -> io::Result<NamedTempFile> 
 
 fn persist(staged: NamedTempFile, place: &Path) -> io::Result<()> {
     staged.as_file().sync_all()?;
-    staged.persist(place).map_err(|error| error.error)?;
+    let staged = staged.into_temp_path();
+    fs::rename(&staged, place)?;
+    // It has its place, and is not to be removed.
+    let _ = staged.keep();
     sync_folder(parent(place))
 }
 

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::import::contacts::json_lines;
+use crate::import::MAX_LINE;
+use crate::import::contacts::{json_lines, too_long};
 use crate::import::detect::{self, Wait};
 use crate::import::error::{ImportError, Kind, LineNumber, Rejection, shown};
 use crate::import::json;
+use crate::import::lines::lines;
 pub use crate::import::pipeline::Next;
 use crate::import::pipeline::Pipeline;
 use crate::import::source::{Progress, Source};
@@ -70,6 +72,27 @@ impl ChangeReader {
     pub fn progress(&self) -> &Progress {
         &self.progress
     }
+}
+
+/// The changes of a text that is there as a whole, in order, without a thread or a copy: for bodies of some lines.
+pub fn of_bytes(bytes: &[u8]) -> Vec<Item> {
+    lines(LineNumber(1), bytes)
+        .map(|(line, text)| {
+            if text.len() > MAX_LINE {
+                return (line, Err(Rejection::new(line, too_long())));
+            }
+            let change = json::change(text);
+            (
+                line,
+                change.map_err(|bad| Rejection {
+                    line,
+                    reason: bad.reason,
+                    source: bad.source,
+                    other_type: bad.other_type,
+                }),
+            )
+        })
+        .collect()
 }
 
 impl Iterator for ChangeReader {

@@ -1,7 +1,9 @@
 //! Contacts from JSON lines, API pages, CSV and XLSX: whichever the file holds, whatever its name.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
+use std::sync::Arc;
 
 pub use crate::import::detect::Format;
 use crate::import::detect::{self, Wait};
@@ -9,6 +11,7 @@ use crate::import::elements::{ElementChunk, ElementChunks};
 use crate::import::error::{ImportError, Kind, LineNumber, Rejection};
 use crate::import::lines::{LineChunk, LineChunks, lines};
 use crate::import::pipeline::Pipeline;
+use crate::import::sheet::{Header, NoteKind, Noted, Notes, SheetOptions};
 use crate::import::source::{Progress, Source};
 #[cfg(feature = "cli")]
 use crate::import::xlsx;
@@ -40,6 +43,9 @@ pub struct ContactReader {
     format: Format,
     progress: Progress,
     mentions: ContactPatch,
+    told: Vec<String>,
+    unknown: Vec<String>,
+    notes: Arc<Notes>,
 }
 
 impl ContactReader {
@@ -49,17 +55,32 @@ impl ContactReader {
     /// # Errors
     /// If the source is empty, cannot be read, or holds no contacts in a form that is known.
     pub fn open(source: Source, environment: &Environment) -> Result<Self, ImportError> {
+        Self::open_with(source, &SheetOptions::new(environment.clone()))
+    }
+
+    /// The same, with sheets read as the options say.
+    ///
+    /// # Errors
+    /// As for [`ContactReader::open`]; if the options name a column or a sheet that is not there.
+    pub fn open_with(source: Source, options: &SheetOptions) -> Result<Self, ImportError> {
         let opened = detect::open(source, Wait::ForPrefix)?;
         let (name, progress) = (opened.name, opened.progress);
         let format = detect::format(&opened.prefix).map_err(|reason| ImportError::new(&name, Kind::Foreign(reason)))?;
         let mut mentions = ContactPatch::default();
+        let (mut told, mut unknown, mut notes) = (Vec::new(), Vec::new(), Arc::default());
+        let mut take = |header: &Header, sheet: Option<String>| {
+            mentions = header.mentions();
+            told.extend(sheet);
+            told.extend_from_slice(header.told());
+            unknown = header.unknown().map(str::to_owned).collect();
+            notes = header.notes();
+        };
         let items = match format {
             Format::JsonLines => json_lines(opened.reader, json::contact),
             Format::Json => Pipeline::start(ElementChunks::new(opened.reader), parse_elements),
             Format::Csv { delimiter } => {
-                let (header, batches) =
-                    csv::open(&name, opened.reader, delimiter, opened.is_marked, environment.clone())?;
-                mentions = header.mentions();
+                let (header, batches) = csv::open(&name, opened.reader, delimiter, opened.is_marked, options)?;
+                take(&header, None);
                 Pipeline::start(batches, move |batch: Vec<csv::Row>| {
                     let rows = batch.iter().map(|row| row.patch(&header));
                     rows.filter_map(|(line, patch)| patch.map(|patch| item(line, patch))).collect()
@@ -67,16 +88,13 @@ impl ContactReader {
             }
             #[cfg(feature = "cli")]
             Format::Xlsx => {
-                let (header, workbook) = xlsx::open(&name, opened.reader, environment.clone())?;
-                mentions = header.mentions();
+                let (header, workbook, sheet) = xlsx::open(&name, opened.reader, options)?;
+                take(&header, sheet);
                 Pipeline::start_pushing(
                     move |emit| workbook.batches(emit),
                     move |batch: Vec<xlsx::Row>| {
-                        let rows = batch.into_iter().map(|xlsx::Row { line, cells }| {
-                            let patch = cells.and_then(|cells| header.patch(cells.into_iter().map(Into::into)));
-                            item(line, patch)
-                        });
-                        rows.collect()
+                        let rows = batch.into_iter().map(|row| (row.line, row.patch(&header)));
+                        rows.filter_map(|(line, patch)| patch.map(|patch| item(line, patch))).collect()
                     },
                 )
             }
@@ -87,7 +105,7 @@ impl ContactReader {
             }
         };
         let items = items.map_err(|error| ImportError::new(&name, Kind::Io(error)))?;
-        Ok(ContactReader { items, format, progress, mentions })
+        Ok(ContactReader { items, format, progress, mentions, told, unknown, notes })
     }
 
     /// What the source turned out to be.
@@ -98,6 +116,21 @@ impl ContactReader {
     /// The fields and groups that the header of a sheet names, without values; nothing for the other formats.
     pub fn mentions(&self) -> &ContactPatch {
         &self.mentions
+    }
+
+    /// What was guessed of the columns of a sheet, a sentence for each kind.
+    pub fn guesses(&self) -> &[String] {
+        &self.told
+    }
+
+    /// Columns of a sheet of which nothing is made.
+    pub fn unknown_columns(&self) -> &[String] {
+        &self.unknown
+    }
+
+    /// What is worth telling of cells that have been read so far, by kind.
+    pub fn notes(&self) -> BTreeMap<NoteKind, Noted> {
+        self.notes.so_far()
     }
 
     /// How far it has been read, which is ahead of what has been given.
@@ -139,8 +172,8 @@ pub(crate) fn json_lines<T: Send + 'static, E: Into<BadLine> + 'static>(
                     return item(line, Err(too_long()));
                 }
                 let rejection = |error: E| {
-                    let BadLine { reason, source } = error.into();
-                    Rejection { line, reason, source }
+                    let BadLine { reason, source, other_type } = error.into();
+                    Rejection { line, reason, source, other_type }
                 };
                 (line, parse(text).map_err(rejection))
             })
@@ -155,7 +188,7 @@ pub(crate) fn json_lines<T: Send + 'static, E: Into<BadLine> + 'static>(
 /// What is wrong with a line, whatever it should have held.
 pub(crate) type BadLine = json::BadChange;
 
-fn too_long() -> String {
+pub(crate) fn too_long() -> String {
     format!("this line is longer than {MAX_LINE} bytes; is a line break missing?")
 }
 

@@ -9,8 +9,8 @@ use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use crate::import::MAX_LINE;
 use crate::import::decode::latin_1;
 use crate::import::error::{ImportError, LineNumber, shown};
-use crate::import::sheet::Header;
-use crate::schema::Environment;
+use crate::import::formula;
+use crate::import::sheet::{Header, SAMPLE, SheetOptions};
 use crate::workspace::change::ContactPatch;
 
 /// Rows that are parsed together.
@@ -39,6 +39,8 @@ pub(crate) struct RowBatches {
     reader: Reader<Bounded>,
     encoding: Encoding,
     is_done: bool,
+    /// Rows that have been read to find out what the columns hold.
+    ready: VecDeque<Row>,
 }
 
 /// Reads the header of a sheet, and gives what reads its rows.
@@ -47,7 +49,7 @@ pub(crate) fn open(
     reader: Box<dyn Read + Send>,
     delimiter: u8,
     is_unicode: bool,
-    environment: Environment,
+    options: &SheetOptions,
 ) -> Result<(Header, RowBatches), ImportError> {
     let bounded =
         Bounded { inner: reader, since_row: 0, offset: 0, line: 1, is_at_start: true, starts: VecDeque::new() };
@@ -58,11 +60,22 @@ pub(crate) fn open(
         .buffer_capacity(BUFFER)
         .from_reader(bounded);
     let encoding = if is_unicode { Encoding::Utf8 } else { Encoding::Unknown };
-    let mut batches = RowBatches { reader, encoding, is_done: false };
-    let row = batches.read_row().ok_or_else(|| ImportError::new(name, super::error::Kind::Empty))?;
-    let invalid = |reason: String| ImportError::invalid(name, Some(row.line), reason);
-    let cells = row.texts().map_err(invalid)?;
-    let header = Header::read(cells.iter().map(|cell| &**cell), environment).map_err(invalid)?;
+    let mut batches = RowBatches { reader, encoding, is_done: false, ready: VecDeque::new() };
+    let mut bytes = 0;
+    while batches.ready.len() < SAMPLE && bytes < MAX_LINE {
+        let Some(row) = batches.read_row() else { break };
+        bytes += row.cells.as_ref().map_or(0, |cells| cells.as_slice().len());
+        batches.ready.push_back(row);
+    }
+    let first = batches.ready.front().ok_or_else(|| ImportError::new(name, super::error::Kind::Empty))?;
+    let invalid = |reason: String| ImportError::invalid(name, Some(first.line), reason);
+    first.texts().map_err(invalid)?;
+    // A row that cannot be read is told in its turn.
+    let texts =
+        |row: &Row| row.texts().map_or_else(|_| Vec::new(), |texts| texts.into_iter().map(Cow::into_owned).collect());
+    let sample: Vec<Vec<String>> = batches.ready.iter().map(texts).collect();
+    let header = Header::read(&sample, options).map_err(invalid)?;
+    batches.ready.drain(..header.rows_before().min(sample.len()));
     Ok((header, batches))
 }
 
@@ -113,7 +126,7 @@ impl Iterator for RowBatches {
         let mut batch = Vec::with_capacity(BATCH);
         let mut bytes = 0;
         while batch.len() < BATCH && bytes < MAX_LINE {
-            let Some(row) = self.read_row() else { break };
+            let Some(row) = self.ready.pop_front().or_else(|| self.read_row()) else { break };
             bytes += row.cells.as_ref().map_or(0, |cells| cells.as_slice().len());
             batch.push(row);
         }
@@ -129,9 +142,9 @@ impl Row {
             .enumerate()
             .map(|(at, cell)| {
                 if self.is_latin_1 {
-                    return Ok(latin_1(cell));
+                    return Ok(formula::unquoted(latin_1(cell)));
                 }
-                std::str::from_utf8(cell).map(Cow::Borrowed).map_err(|_| {
+                std::str::from_utf8(cell).map(|cell| formula::unquoted(Cow::Borrowed(cell))).map_err(|_| {
                     let cell = shown(&String::from_utf8_lossy(cell));
                     format!("cell {} is not UTF-8 as the rows before it are: {cell}", at + 1)
                 })
@@ -141,21 +154,8 @@ impl Row {
 
     /// The patch that the row stands for, `None` for a row of blank cells.
     pub(crate) fn patch(&self, header: &Header) -> (LineNumber, Option<Result<ContactPatch, String>>) {
-        (self.line, self.texts().map_or_else(|reason| Some(Err(reason)), |cells| patch(header, cells)))
+        (self.line, self.texts().map_or_else(|reason| Some(Err(reason)), |cells| header.patch(self.line, cells)))
     }
-}
-
-fn patch(header: &Header, cells: Vec<Cow<'_, str>>) -> Option<Result<ContactPatch, String>> {
-    if cells.iter().all(|cell| cell.trim().is_empty()) {
-        return None;
-    }
-    if cells.len() != header.len() {
-        let (given, wanted) = (cells.len(), header.len());
-        return Some(Err(format!(
-            "this row has {given} cells, and the header has {wanted}; is a quote or separator missing?"
-        )));
-    }
-    Some(header.patch(cells))
 }
 
 /// Refuses to read on when no row ends: then a quote was not closed, and the rest of the file would go into one cell.

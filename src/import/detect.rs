@@ -8,6 +8,9 @@ use crate::import::decode::Decoded;
 use crate::import::error::{ImportError, Kind};
 use crate::import::source::{Progress, Source, read_once};
 
+/// Rows of a sheet that are looked at to find its separator.
+const LOOKED_AT: usize = 30;
+
 /// Bytes that are looked at.
 const PREFIX: usize = 64 << 10;
 
@@ -20,7 +23,7 @@ pub enum Format {
     Json,
     /// Rows of cells with that separator.
     Csv {
-        /// `,`, `;` or a tab.
+        /// `,`, `;`, `|` or a tab.
         delimiter: u8,
     },
     /// A spreadsheet.
@@ -46,12 +49,20 @@ pub(crate) enum Wait {
     ForAnything,
 }
 
-/// Looks at the beginning, decodes UTF-16, takes byte order marks away, and refuses what is empty or no text; the
+/// Looks at the beginning, unpacks gzip, decodes UTF-16, takes byte order marks away, and refuses what is empty or no text; the
 /// prefix of a spreadsheet passes.
 pub(crate) fn open(source: Source, wait: Wait) -> Result<Opened, ImportError> {
     let (name, mut reader, progress) = source.into_parts();
     let failed = |error| ImportError::new(&name, Kind::Io(error));
     let prefix = read_prefix(&mut reader, wait).map_err(failed)?;
+    #[cfg(feature = "cli")]
+    let (prefix, reader) = if prefix.starts_with(b"\x1f\x8b") {
+        let mut unpacked: Box<dyn Read + Send> =
+            Box::new(flate2::read::MultiGzDecoder::new(Cursor::new(prefix).chain(reader)));
+        (read_prefix(&mut unpacked, wait).map_err(failed)?, unpacked)
+    } else {
+        (prefix, reader)
+    };
     if prefix.is_empty() {
         return Err(ImportError::new(&name, Kind::Empty));
     }
@@ -105,13 +116,8 @@ fn read_prefix(reader: &mut Box<dyn Read + Send>, wait: Wait) -> std::io::Result
 
 /// Says what the bytes are if they cannot be read here.
 fn other_kind(prefix: &[u8]) -> Option<String> {
-    const COMPRESSED: [(&[u8], &str); 5] = [
-        (b"\x1f\x8b", "gzip"),
-        (b"BZh", "bzip2"),
-        (b"\x28\xb5\x2f\xfd", "zstd"),
-        (b"\xfd7zXZ", "xz"),
-        (b"7z\xbc\xaf\x27\x1c", "7-zip"),
-    ];
+    const COMPRESSED: [(&[u8], &str); 4] =
+        [(b"BZh", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"\xfd7zXZ", "xz"), (b"7z\xbc\xaf\x27\x1c", "7-zip")];
     for (magic, name) in COMPRESSED {
         if prefix.starts_with(magic) {
             return Some(format!(
@@ -125,7 +131,8 @@ fn other_kind(prefix: &[u8]) -> Option<String> {
         _ if prefix.starts_with(b"PAR1") => "a Parquet file: export it as JSON lines or CSV",
         _ if prefix.starts_with(b"SQLite format 3\0") => "an SQLite database: export the table as CSV",
         _ if is_zip(prefix) => return None,
-        _ if prefix.contains(&0) => {
+        // A text may hold a stray zero; where other bytes are that no text has, it is none.
+        _ if is_binary(prefix) => {
             let zeros = prefix.iter().filter(|&&byte| byte == 0).count();
             if zeros * 3 > prefix.len() {
                 "binary, or UTF-16 without a byte order mark: save it as UTF-8"
@@ -136,6 +143,12 @@ fn other_kind(prefix: &[u8]) -> Option<String> {
         _ => return None,
     };
     Some(format!("this is {other}"))
+}
+
+fn is_binary(prefix: &[u8]) -> bool {
+    let zeros = prefix.iter().filter(|&&byte| byte == 0).count();
+    let has_others = prefix.iter().any(|byte| matches!(byte, 1..=8 | 14..=26));
+    zeros > 0 && (has_others || zeros * 10 > prefix.len())
 }
 
 /// Whether it is a zip archive, as spreadsheets are.
@@ -158,11 +171,39 @@ pub(crate) fn format(prefix: &[u8]) -> Result<Format, String> {
         Some(b'<') => return Err("this is a web page or XML, not contacts: is it an error page?".to_owned()),
         _ => {}
     }
-    let header = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let count = |delimiter: u8| header.iter().filter(|&&byte| byte == delimiter).count();
-    // Of equal counts the first is taken, so a header of one column has commas.
-    let delimiter = [b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',');
-    Ok(Format::Csv { delimiter })
+    Ok(Format::Csv { delimiter: delimiter(text) })
+}
+
+/// The separator of cells: the one that most rows have as often as the others, and then the most frequent one.
+fn delimiter(text: &[u8]) -> u8 {
+    // As spreadsheets say it themselves.
+    if let Some(&[delimiter @ (b',' | b';' | b'\t' | b'|'), ..]) = text.strip_prefix(b"sep=") {
+        return delimiter;
+    }
+    let mut rows: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut in_quotes = false;
+    for &byte in text {
+        match byte {
+            b'"' => in_quotes = !in_quotes,
+            b'\n' if !in_quotes => rows.push(Vec::new()),
+            b',' | b';' | b'\t' | b'|' if !in_quotes => rows.last_mut().into_iter().for_each(|row| row.push(byte)),
+            _ => {}
+        }
+        if rows.len() > LOOKED_AT {
+            break;
+        }
+    }
+    let score = |&delimiter: &u8| {
+        let counts: Vec<usize> = rows
+            .iter()
+            .map(|row| row.iter().filter(|&&byte| byte == delimiter).count())
+            .filter(|&count| count > 0)
+            .collect();
+        let alike = |count: &usize| (counts.iter().filter(|other| *other == count).count(), *count);
+        counts.iter().map(alike).max().unwrap_or_default()
+    };
+    // Of equal scores the last is taken, so a header of one column has commas.
+    [b'|', b'\t', b';', b','].into_iter().max_by_key(score).unwrap_or(b',')
 }
 
 /// Whether a text that begins with an object is a page, or has its first object over several lines.

@@ -24,12 +24,23 @@ pub struct Rejection {
     pub reason: String,
     /// Of a change: its position in its source, which counts as seen all the same.
     pub source: Option<SourcePosition>,
+    /// Of a change whose type is not one that changes a contact: which type that is.
+    pub other_type: Option<OtherType>,
+}
+
+/// A type of change that changes no contact here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OtherType {
+    /// Platforms send it, and nothing here follows from it: it is passed over.
+    Platform(Box<str>),
+    /// Nothing here knows it.
+    Unknown(Box<str>),
 }
 
 impl Rejection {
     /// A rejection of a line without a position in a source.
     pub fn new(line: LineNumber, reason: impl Into<String>) -> Self {
-        Rejection { line, reason: reason.into(), source: None }
+        Rejection { line, reason: reason.into(), source: None, other_type: None }
     }
 }
 

@@ -15,8 +15,15 @@ use crate::workspace::GroupInput;
 /// What a file of groups holds.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct GroupsFile {
-    /// The groups, in the order of the file.
+    /// The groups, in the order of the file; a page of a platform's API calls them results.
+    #[serde(alias = "results", deserialize_with = "without_system")]
     pub groups: Vec<GroupDefinition>,
+}
+
+/// The platform's own groups, such as those who are blocked, are not for here.
+fn without_system<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<GroupDefinition>, D::Error> {
+    let groups: Vec<GroupDefinition> = Vec::deserialize(deserializer)?;
+    Ok(groups.into_iter().filter(|group| !group.is_system || group.query.is_some()).collect())
 }
 
 /// A group as a file gives it.
@@ -28,6 +35,8 @@ pub struct GroupDefinition {
     pub name: String,
     /// The query of a smart group; `None` for a manual one.
     pub query: Option<String>,
+    /// Whether the platform keeps it itself.
+    pub is_system: bool,
 }
 
 /// Reads a file of groups: `{"groups": [{"name", "query"}]}`. The output of `group list --format json` is one.
@@ -61,8 +70,10 @@ impl<'de> Deserialize<'de> for GroupDefinition {
             uuid: Option<String>,
             name: String,
             query: Option<String>,
+            #[serde(default)]
+            system: bool,
         }
-        let Given { uuid, name, query } = Given::deserialize(deserializer)?;
+        let Given { uuid, name, query, system } = Given::deserialize(deserializer)?;
         if name.trim().is_empty() {
             return Err(D::Error::custom("the name of a group is not blank"));
         }
@@ -70,7 +81,7 @@ impl<'de> Deserialize<'de> for GroupDefinition {
             None => None,
             Some(text) => Some(crate::import::json::uuid(&text).map_err(D::Error::custom)?),
         };
-        Ok(GroupDefinition { uuid, name, query: query.filter(|query| !query.trim().is_empty()) })
+        Ok(GroupDefinition { uuid, name, query: query.filter(|query| !query.trim().is_empty()), is_system: system })
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ids::Uuid;
+use crate::import::error::LineNumber;
 use crate::import::schema::{FieldDefinition, NamedDefinition, SchemaFile, is_field_key};
 use crate::schema::{Environment, FieldType};
 use crate::value::fold::lower;
@@ -54,6 +55,11 @@ impl Inference {
 
     /// Takes in one contact.
     pub fn see(&mut self, patch: &ContactPatch) {
+        self.see_line(LineNumber(0), patch);
+    }
+
+    /// Takes in one contact of a line, which remarks can name.
+    pub fn see_line(&mut self, line: LineNumber, patch: &ContactPatch) {
         for (name, value) in &patch.fields {
             let at = match self.field_by_name.get(name) {
                 Some(&at) => at,
@@ -65,7 +71,7 @@ impl Inference {
                 }
             };
             if let (Some(value), Some((_, tally))) = (value, self.fields.get_mut(at)) {
-                tally.see(value, &self.environment);
+                tally.see(line, value, &self.environment);
             }
         }
         let listed = patch.groups.iter().flatten();
@@ -74,12 +80,54 @@ impl Inference {
         flow.chain(patch.history.iter().flatten()).for_each(|flow| self.flows.see(flow));
     }
 
+    /// Which value kept a field from being what most of its values are; and which values are none though it is. A
+    /// sentence for each field that is not known.
+    pub fn remarks(&self, is_known: impl Fn(&str, &str) -> bool) -> Vec<String> {
+        let mut remarks = Vec::new();
+        for (name, tally) in &self.fields {
+            let key = field_key(name);
+            if is_known(&key, name) {
+                continue;
+            }
+            let (odd, count, what) = match tally.kind() {
+                FieldType::Text if tally.numbers * 2 > tally.values => (&tally.no_number, tally.numbers, "number"),
+                FieldType::Text if tally.dates * 2 > tally.values => (&tally.no_date, tally.dates, "date"),
+                FieldType::Number if tally.numbers < tally.values => (&tally.no_number, tally.numbers, "number"),
+                FieldType::Datetime if tally.dates < tally.values => (&tally.no_date, tally.dates, "date"),
+                _ => continue,
+            };
+            let Some((line, value)) = odd else { continue };
+            let others = tally.values - count;
+            let kind = tally.kind().name();
+            let value = crate::import::error::shown(value);
+            let place = if line.0 == 0 { String::new() } else { format!(" in line {line}") };
+            remarks.push(if kind == "text" {
+                format!("{key} is a text: {value}{place} is no {what}")
+            } else {
+                format!("{key} is a {what}: {value}{place} is none ({others} of {})", tally.values)
+            });
+        }
+        remarks
+    }
+
     /// The schema. Fields whose names come to the same key are one.
     pub fn finish(self) -> SchemaFile {
         let mut by_key: BTreeMap<String, usize> = BTreeMap::new();
+        let letters = |name: &str| -> String { lower(name).chars().filter(|c| c.is_alphanumeric()).collect() };
         let mut fields: Vec<(FieldDefinition, Tally)> = Vec::new();
         for (name, tally) in self.fields {
-            let key = field_key(&name);
+            let first = field_key(&name);
+            let mut key = first.clone();
+            // Names in other scripts may come to the same letters and be different names all the same.
+            let is_other = |key: &String| {
+                let known = by_key.get(key).and_then(|&at| fields.get(at));
+                known.is_some_and(|(field, _)| !name.is_ascii() && letters(&field.name) != letters(&name))
+            };
+            let mut number = 2;
+            while is_other(&key) {
+                key = format!("{}_{number}", first.get(..first.len().min(58)).unwrap_or(&first));
+                number += 1;
+            }
             match by_key.get(&key).and_then(|&at| fields.get_mut(at)) {
                 Some((_, merged)) => merged.merge(&tally),
                 None => {
@@ -93,13 +141,23 @@ impl Inference {
             fields: fields.into_iter().map(settle).collect(),
             groups: self.groups.finish(),
             flows: self.flows.finish(),
+            left_out: 0,
         }
     }
 }
 
-/// The key for a field of that name: lower case, with `_` for whatever is not a letter or digit of ASCII.
+/// The key for a field of that name: in Latin letters without accents, lower case, with `_` for whatever is neither letter
+/// nor digit.
+///
+/// ```
+/// use headcount::internals::import::infer::field_key;
+/// assert_eq!((field_key("Âge (années)"), field_key("العمر")), ("age_annees".into(), "lmr".into()));
+/// ```
 pub fn field_key(name: &str) -> String {
-    let lower = lower(name.trim()).into_owned();
+    let letters = any_ascii::any_ascii(name.trim());
+    // What stands for letters that Latin does not have.
+    let letters = if name.is_ascii() { letters } else { letters.replace(['\'', '`', '\u{2019}'], "") };
+    let lower = lower(&letters).into_owned();
     if is_field_key(&lower) {
         return lower;
     }
@@ -117,8 +175,11 @@ pub fn field_key(name: &str) -> String {
 }
 
 /// How many values of a field are of which type.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 struct Tally {
+    /// The first value that is no number, and the first that is no date.
+    no_number: Option<(LineNumber, Box<str>)>,
+    no_date: Option<(LineNumber, Box<str>)>,
     values: u64,
     numbers: u64,
     dates: u64,
@@ -129,7 +190,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn see(&mut self, text: &str, environment: &Environment) {
+    fn see(&mut self, line: LineNumber, text: &str, environment: &Environment) {
         let text = text.trim();
         if text.is_empty() {
             return;
@@ -146,12 +207,20 @@ impl Tally {
         let is_code = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
         if !is_code && Decimal::parse(text).is_some() {
             self.numbers += 1;
-        } else if text.len() >= 8 && day::parse_moment(text, environment).is_some() {
+        } else {
+            self.no_number.get_or_insert_with(|| (line, text.into()));
+        }
+        let is_date = text.len() >= 8 && text.parse::<u64>().is_err() && day::parse_moment(text, environment).is_some();
+        if is_date {
             self.dates += 1;
+        } else {
+            self.no_date.get_or_insert_with(|| (line, text.into()));
         }
     }
 
     fn merge(&mut self, other: &Tally) {
+        self.no_number = self.no_number.take().or_else(|| other.no_number.clone());
+        self.no_date = self.no_date.take().or_else(|| other.no_date.clone());
         self.values += other.values;
         self.numbers += other.numbers;
         self.dates += other.dates;

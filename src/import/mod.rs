@@ -3,7 +3,7 @@
 //! | module | reads | into |
 //! | --- | --- | --- |
 //! | [`source`] | a file, standard input, any reader | bytes, with what kind they are and how many went by |
-//! | [`contacts`] | JSON lines, API pages, CSV, XLSX | [`ContactPatch`](crate::workspace::change::ContactPatch) |
+//! | [`contacts`] | JSON lines, API pages, CSV, XLSX, as they are or packed with gzip | [`ContactPatch`](crate::workspace::change::ContactPatch) |
 //! | [`changes`] | JSON lines of events | [`Change`](crate::workspace::change::Change) |
 //! | [`schema`], [`groups`], [`campaign`] | one JSON document | plain structs |
 //! | [`infer`] | contacts | the schema that they imply |
@@ -20,6 +20,7 @@ mod decode;
 mod detect;
 mod elements;
 mod error;
+pub(crate) mod formula;
 pub mod groups;
 pub mod infer;
 mod json;
@@ -43,7 +44,8 @@ pub(crate) use json::contact_object as contact_of_json;
 
 pub use changes::ChangeReader;
 pub use contacts::{ContactReader, Format};
-pub use error::{ImportError, LineNumber, Rejection};
+pub use error::{ImportError, LineNumber, OtherType, Rejection};
+pub use sheet::{Note, NoteKind, Noted, Phones, SheetOptions};
 pub use source::{Progress, Source};
 
 /// The longest line, row or element that is read, in bytes.

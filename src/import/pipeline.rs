@@ -12,10 +12,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::import::error::{LineNumber, Rejection};
+use crate::memory;
 use crate::threads;
 
-/// Chunks that may wait for the consumer: enough to keep the pool busy while a commit of the ones before is written.
+/// Chunks that may wait for the consumer, at most: enough to keep the pool busy while a commit of the ones before is
+/// written.
 const CHUNKS_UNDER_WAY: usize = 160;
+
+/// Bytes that a chunk takes, parsed.
+const CHUNK_BYTES: u64 = 800 << 10;
 
 /// What a line holds, or why nothing can be made of it.
 pub(crate) type Item<T> = (LineNumber, Result<T, Rejection>);
@@ -78,7 +83,7 @@ impl<T: Send + 'static> Pipeline<T> {
         parse: impl Fn(C) -> Vec<Item<T>> + Send + Sync + 'static,
     ) -> io::Result<Self> {
         threads::start()?;
-        let (send_chunk, receive_chunk) = sync_channel(CHUNKS_UNDER_WAY);
+        let (send_chunk, receive_chunk) = sync_channel(memory::count(4, CHUNK_BYTES, CHUNKS_UNDER_WAY));
         let parse = Arc::new(parse);
         let read = move || {
             produce(&mut |chunk| {

@@ -17,17 +17,16 @@ use crate::workspace::change::NamedRef;
 use crate::workspace::{FieldInput, SchemaInput};
 
 /// What a schema file holds. Every list may be left out.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SchemaFile {
     /// Custom fields.
-    #[serde(default)]
     pub fields: Vec<FieldDefinition>,
     /// Manual groups.
-    #[serde(default)]
     pub groups: Vec<NamedDefinition>,
     /// Flows.
-    #[serde(default)]
     pub flows: Vec<NamedDefinition>,
+    /// Groups of a page that are not for here: smart ones, and the platform's own.
+    pub left_out: u64,
 }
 
 /// A custom field as a file gives it.
@@ -66,7 +65,8 @@ pub struct NamedDefinition {
 /// If it cannot be read or is no schema, with the line; if a key or a name is given twice.
 pub fn read(source: Source) -> Result<SchemaFile, ImportError> {
     let name = source.name().to_owned();
-    let schema: SchemaFile = read_document(source, r#"{"fields": […], "groups": […], "flows": […]}"#)?;
+    let given: GivenSchema = read_document(source, r#"{"fields": […], "groups": […], "flows": […]}"#)?;
+    let schema = given.settled().map_err(|reason| ImportError::invalid(&name, None, reason))?;
     let twice = |what: &str, mut names: Box<dyn Iterator<Item = &str> + '_>| {
         let mut seen = HashSet::new();
         match names.find(|name| !seen.insert(lower(name).into_owned())) {
@@ -83,6 +83,81 @@ pub fn read(source: Source) -> Result<SchemaFile, ImportError> {
     twice("group", Box::new(schema.groups.iter().map(|group| group.name.as_str())))?;
     twice("flow", Box::new(schema.flows.iter().map(|flow| flow.name.as_str())))?;
     Ok(schema)
+}
+
+/// A schema as a file gives it: three lists, or a page of a platform's API of one of them.
+#[derive(Deserialize)]
+struct GivenSchema {
+    #[serde(flatten)]
+    lists: Lists,
+    results: Option<Vec<Listed>>,
+}
+
+#[derive(Deserialize)]
+struct Lists {
+    fields: Option<Vec<FieldDefinition>>,
+    groups: Option<Vec<NamedDefinition>>,
+    flows: Option<Vec<NamedDefinition>>,
+}
+
+/// What a page lists: a field has a key, a group a count or a query, a flow has runs or is archived or not.
+enum Listed {
+    Field(FieldDefinition),
+    Group(NamedDefinition),
+    /// Smart groups come with their queries, and are for `group import`; the platform's own groups are everybody's.
+    OtherGroup,
+    Flow(NamedDefinition),
+}
+
+impl<'de> Deserialize<'de> for Listed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let item = serde_json::Map::deserialize(deserializer)?;
+        let has = |key: &str| item.contains_key(key);
+        let is_other = item.get("query").is_some_and(serde_json::Value::is_string)
+            || item.get("system").and_then(serde_json::Value::as_bool) == Some(true);
+        let (is_field, is_group) = (has("key"), has("query") || has("count"));
+        let is_flow = has("runs") || has("archived") || has("labels");
+        let value = serde_json::Value::Object(item);
+        let wrong = |error: serde_json::Error| D::Error::custom(error);
+        if is_field {
+            serde_json::from_value(value).map(Listed::Field).map_err(wrong)
+        } else if is_group && is_other {
+            Ok(Listed::OtherGroup)
+        } else if is_group {
+            serde_json::from_value(value).map(Listed::Group).map_err(wrong)
+        } else if is_flow {
+            serde_json::from_value(value).map(Listed::Flow).map_err(wrong)
+        } else {
+            let what =
+                "this page lists neither fields (with a `key`), nor groups (with a `query` or a `count`), nor flows";
+            Err(D::Error::custom(what))
+        }
+    }
+}
+
+impl GivenSchema {
+    fn settled(self) -> Result<SchemaFile, String> {
+        let Lists { fields, groups, flows } = self.lists;
+        let is_nothing = fields.is_none() && groups.is_none() && flows.is_none() && self.results.is_none();
+        if is_nothing {
+            return Err("this holds none of `fields`, `groups` and `flows`".to_owned());
+        }
+        let mut schema = SchemaFile {
+            fields: fields.unwrap_or_default(),
+            groups: groups.unwrap_or_default(),
+            flows: flows.unwrap_or_default(),
+            left_out: 0,
+        };
+        for listed in self.results.unwrap_or_default() {
+            match listed {
+                Listed::Field(field) => schema.fields.push(field),
+                Listed::Group(group) => schema.groups.push(group),
+                Listed::OtherGroup => schema.left_out += 1,
+                Listed::Flow(flow) => schema.flows.push(flow),
+            }
+        }
+        Ok(schema)
+    }
 }
 
 impl SchemaFile {
@@ -147,11 +222,15 @@ impl<'de> Deserialize<'de> for FieldDefinition {
         #[derive(Deserialize)]
         struct Given {
             key: String,
+            // Pages have the old names beside the new ones.
             name: Option<String>,
-            #[serde(rename = "type", alias = "value_type")]
+            label: Option<String>,
+            #[serde(rename = "type")]
             kind: Option<String>,
+            value_type: Option<String>,
         }
-        let Given { key, name, kind } = Given::deserialize(deserializer)?;
+        let Given { key, name, label, kind, value_type } = Given::deserialize(deserializer)?;
+        let (name, kind) = (name.or(label), kind.or(value_type));
         if !is_field_key(&key) {
             return Err(D::Error::custom(format_args!(
                 "{} is no key of a field: 1 to 64 lower-case letters, digits and `_`",

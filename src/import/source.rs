@@ -44,7 +44,15 @@ impl Source {
     /// # Errors
     /// If it is missing, a folder, or may not be read.
     pub fn file(path: &Path) -> Result<Self, ImportError> {
-        let name = path.display().to_string();
+        Self::file_named(path, path.display().to_string())
+    }
+
+    /// A file under another name for messages.
+    ///
+    /// # Errors
+    /// Those of [`Source::file`].
+    pub fn file_named(path: &Path, name: impl Into<String>) -> Result<Self, ImportError> {
+        let name = name.into();
         let failed = |error| ImportError::new(&name, Kind::Io(error));
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;

@@ -1,38 +1,42 @@
-//! Rows of the first sheet of an Excel workbook.
+//! Rows of the sheet of an Excel workbook that holds contacts.
 
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{DataRef, Reader, Xlsx};
+use calamine::{CellErrorType, DataRef, Reader, SheetType, SheetVisible, Xlsx};
 
-use crate::import::error::{ImportError, Kind, LineNumber};
-use crate::import::sheet::Header;
+use crate::import::error::{ImportError, Kind, LineNumber, shown};
+use crate::import::sheet::{Header, SAMPLE, SheetOptions};
 use crate::import::{MAX_DOCUMENT, MAX_LINE, MAX_SHEET};
-use crate::schema::Environment;
+use crate::workspace::change::ContactPatch;
 
 /// Rows that are parsed together.
 const BATCH: usize = 1_024;
 
-/// A row to parse: its number, and its cells or what is wrong with one.
+/// A row to parse: its number, and its cells or what is wrong with the row.
 pub(crate) struct Row {
     pub(crate) line: LineNumber,
     pub(crate) cells: Result<Vec<String>, String>,
+    /// The first cell that has no value, and why.
+    failed: Option<String>,
 }
 
 /// A workbook whose header has been read. Its bytes, which are compressed, are in memory; its rows are read as they go.
 pub(crate) struct Workbook {
     bytes: Vec<u8>,
-    header_row: u32,
-    columns: usize,
+    sheet: String,
+    /// The row of the last line before the first contact.
+    last_before: u32,
 }
 
-/// Reads the header of the first sheet.
+/// Finds the sheet that holds contacts, and reads its header: the one that was asked for, else the first that people see
+/// and that has a header of contacts.
 pub(crate) fn open(
     name: &str,
     reader: Box<dyn Read + Send>,
-    environment: Environment,
-) -> Result<(Header, Workbook), ImportError> {
+    options: &SheetOptions,
+) -> Result<(Header, Workbook, Option<String>), ImportError> {
     let mut bytes = Vec::new();
     reader.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).map_err(|error| ImportError::new(name, Kind::Io(error)))?;
     if bytes.len() as u64 > MAX_DOCUMENT {
@@ -43,18 +47,62 @@ pub(crate) fn open(
         ImportError::new(name, Kind::Foreign(format!("this is no Excel workbook that can be read: {reason}")))
     };
     measure(&bytes).map_err(|reason| ImportError::invalid(name, None, reason))?;
-    let mut first = None;
-    for_each_row(&bytes, |row| {
-        first = Some(row);
-        false
-    })
-    .map_err(wrong)?;
-    let first = first.ok_or_else(|| ImportError::new(name, Kind::Empty))?;
-    let invalid = |reason: String| ImportError::invalid(name, Some(first.line), reason);
-    let cells = first.cells.as_ref().map_err(|reason| invalid(reason.clone()))?;
-    let header = Header::read(cells.iter().map(String::as_str), environment).map_err(invalid)?;
-    let header_row = u32::try_from(first.line.0).unwrap_or(u32::MAX);
-    Ok((header, Workbook { bytes, header_row, columns: cells.len() }))
+    let sheets = sheets(&bytes).map_err(wrong)?;
+    let seen: Vec<&String> = sheets.iter().filter(|(_, is_seen)| *is_seen).map(|(sheet, _)| sheet).collect();
+    let candidates: Vec<&String> = match &options.sheet {
+        Some(wanted) => {
+            let found: Vec<&String> =
+                sheets.iter().map(|(sheet, _)| sheet).filter(|sheet| sheet.eq_ignore_ascii_case(wanted)).collect();
+            if found.is_empty() {
+                let known: Vec<String> = sheets.iter().map(|(sheet, _)| shown(sheet)).collect();
+                let message = format!("there is no sheet {}; there are {}", shown(wanted), known.join(", "));
+                return Err(ImportError::invalid(name, None, message));
+            }
+            found
+        }
+        None if seen.is_empty() => sheets.iter().map(|(sheet, _)| sheet).collect(),
+        None => seen.clone(),
+    };
+    let mut trouble = None;
+    for sheet in &candidates {
+        let mut sample = Vec::new();
+        for_each_row(&bytes, sheet, |row| {
+            sample.push(row);
+            sample.len() < SAMPLE
+        })
+        .map_err(wrong)?;
+        let Some(first) = sample.first() else { continue };
+        let first_line = first.line;
+        let invalid = |reason: String| ImportError::invalid(name, Some(first_line), reason);
+        if let Err(reason) = &first.cells {
+            trouble.get_or_insert_with(|| invalid(reason.clone()));
+            continue;
+        }
+        let texts: Vec<Vec<String>> = sample.iter().map(|row| row.cells.clone().unwrap_or_default()).collect();
+        match Header::read(&texts, options) {
+            Ok(header) => {
+                let before = header.rows_before().checked_sub(1).and_then(|last| sample.get(last));
+                let last_before = before.map_or(0, |row| u32::try_from(row.line.0).unwrap_or(u32::MAX));
+                let told = (sheets.len() > 1).then(|| format!("read the sheet {} of {}", shown(sheet), sheets.len()));
+                return Ok((header, Workbook { sheet: (*sheet).clone(), bytes, last_before }, told));
+            }
+            Err(reason) => drop(trouble.get_or_insert_with(|| invalid(reason))),
+        }
+    }
+    Err(trouble.unwrap_or_else(|| ImportError::new(name, Kind::Empty)))
+}
+
+/// The sheets of a workbook, each with whether people see it.
+fn sheets(bytes: &[u8]) -> Result<Vec<(String, bool)>, String> {
+    let read = || {
+        let workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+        let sheets = workbook.sheets_metadata().iter();
+        let is_table = |sheet: &&calamine::Sheet| sheet.typ == SheetType::WorkSheet;
+        let sheets = sheets.filter(is_table).map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible));
+        let sheets: Vec<(String, bool)> = sheets.collect();
+        if sheets.is_empty() { Err("it has no sheet".to_owned()) } else { Ok(sheets) }
+    };
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err("it is damaged".to_owned()))
 }
 
 /// Unpacks every part to nowhere. What cells share is kept in memory when the workbook is read, and so is the text of one
@@ -99,14 +147,13 @@ impl Workbook {
     /// Hands out batches of rows until there are no more or `emit` says `false`.
     pub(crate) fn batches(self, emit: &mut dyn FnMut(Vec<Row>) -> bool) {
         let mut batch = Vec::with_capacity(BATCH);
-        let mut line = LineNumber(u64::from(self.header_row));
+        let mut line = LineNumber(u64::from(self.last_before));
         let mut is_wanted = true;
-        let outcome = for_each_row(&self.bytes, |mut row| {
-            if row.line.0 <= u64::from(self.header_row) {
+        let outcome = for_each_row(&self.bytes, &self.sheet, |row| {
+            if row.line.0 <= u64::from(self.last_before) {
                 return true;
             }
             line = row.line;
-            row.fit(self.columns);
             batch.push(row);
             if batch.len() == BATCH {
                 is_wanted = emit(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
@@ -117,6 +164,7 @@ impl Workbook {
             batch.push(Row {
                 line: LineNumber(line.0 + 1),
                 cells: Err(format!("the workbook cannot be read on: {reason}; nothing after this is read")),
+                failed: None,
             });
         }
         if is_wanted && !batch.is_empty() {
@@ -126,33 +174,46 @@ impl Workbook {
 }
 
 impl Row {
-    /// Makes the row as wide as the header: sheets leave blank cells out.
-    fn fit(&mut self, columns: usize) {
-        if let Ok(cells) = &mut self.cells {
-            while cells.len() > columns && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
-                cells.pop();
+    /// The patch that the row stands for, `None` for a row of blank cells.
+    pub(crate) fn patch(self, header: &Header) -> Option<Result<ContactPatch, String>> {
+        let mut cells = match self.cells {
+            Ok(cells) => cells,
+            Err(reason) => return Some(Err(reason)),
+        };
+        // In a sheet that is guessed at, a remark beside the table and a formula that failed are no reason to leave a
+        // contact out.
+        if header.is_guessed() {
+            for extra in cells.drain(header.len().min(cells.len())..).filter(|cell| !cell.trim().is_empty()) {
+                header.note_nameless(self.line, &extra);
             }
-            if cells.len() > columns {
-                let given = cells.len();
-                self.cells = Err(format!("this row has {given} cells, and the header has {columns}"));
-            } else {
-                cells.resize(columns, String::new());
+            if let Some(failed) = self.failed {
+                header.note_failed(self.line, &failed);
             }
+        } else if let Some(failed) = self.failed {
+            return Some(Err(failed));
         }
+        // Sheets leave blank cells out.
+        while cells.len() > header.len() && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
+            cells.pop();
+        }
+        if cells.len() > header.len() {
+            return Some(Err(format!("this row has {} cells, and the header has {}", cells.len(), header.len())));
+        }
+        cells.resize(header.len(), String::new());
+        header.patch(self.line, cells.into_iter().map(Into::into).collect())
     }
 }
 
-/// Visits the rows of the first sheet that have cells, until `visit` says `false`.
+/// Visits the rows of a sheet that have cells, until `visit` says `false`.
 ///
 /// A damaged workbook is an error, even where the library that reads it would panic.
-fn for_each_row(bytes: &[u8], visit: impl FnMut(Row) -> bool) -> Result<(), String> {
-    catch_unwind(AssertUnwindSafe(|| rows(bytes, visit))).unwrap_or_else(|_| Err("it is damaged".to_owned()))
+fn for_each_row(bytes: &[u8], sheet: &str, visit: impl FnMut(Row) -> bool) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(|| rows(bytes, sheet, visit))).unwrap_or_else(|_| Err("it is damaged".to_owned()))
 }
 
-fn rows(bytes: &[u8], mut visit: impl FnMut(Row) -> bool) -> Result<(), String> {
+fn rows(bytes: &[u8], sheet: &str, mut visit: impl FnMut(Row) -> bool) -> Result<(), String> {
     let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
-    let sheet = workbook.sheet_names().first().cloned().ok_or("it has no sheet")?;
-    let mut reader = workbook.worksheet_cells_reader(&sheet).map_err(|error| error.to_string())?;
+    let mut reader = workbook.worksheet_cells_reader(sheet).map_err(|error| error.to_string())?;
     let mut row: Option<(u32, Row, usize)> = None;
     while let Some(cell) = reader.next_cell().map_err(|error| error.to_string())? {
         let (number, column) = cell.get_position();
@@ -162,11 +223,14 @@ fn rows(bytes: &[u8], mut visit: impl FnMut(Row) -> bool) -> Result<(), String> 
         {
             return Ok(());
         }
-        let (_, current, size) = row
-            .get_or_insert_with(|| (number, Row { line: LineNumber(u64::from(number) + 1), cells: Ok(Vec::new()) }, 0));
+        let (_, current, size) = row.get_or_insert_with(|| {
+            (number, Row { line: LineNumber(u64::from(number) + 1), cells: Ok(Vec::new()), failed: None }, 0)
+        });
         let Ok(cells) = &mut current.cells else { continue };
         match text(cell.get_value()) {
-            Err(reason) => current.cells = Err(format!("the cell in column {}: {reason}", column + 1)),
+            Err(reason) => {
+                current.failed.get_or_insert_with(|| format!("the cell in column {}: {reason}", column + 1));
+            }
             Ok(text) if text.is_empty() => {}
             Ok(text) => {
                 let at = column as usize;
@@ -205,6 +269,12 @@ fn text<'a>(cell: &'a DataRef<'_>) -> Result<Cow<'a, str>, String> {
         DataRef::Int(number) => Cow::Owned(number.to_string()),
         DataRef::Float(number) if number.is_finite() => Cow::Owned(number.to_string()),
         DataRef::Float(_) => return Err("this is no number".to_owned()),
+        // A time of day alone has no day.
+        DataRef::DateTime(moment) if moment.is_datetime() && (0.0..1.0).contains(&moment.as_f64()) => {
+            let (_, _, _, hour, minute, second, _) = moment.to_ymd_hms_milli();
+            let seconds = if second == 0 { String::new() } else { format!(":{second:02}") };
+            Cow::Owned(format!("{hour:02}:{minute:02}{seconds}"))
+        }
         DataRef::DateTime(moment) if moment.is_datetime() => {
             let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
             let date = format!("{year:04}-{month:02}-{day:02}");
@@ -214,6 +284,8 @@ fn text<'a>(cell: &'a DataRef<'_>) -> Result<Cow<'a, str>, String> {
             }
         }
         DataRef::DateTime(duration) => Cow::Owned(duration.as_f64().to_string()),
+        // `#N/A` is how formulas say that there is nothing.
+        DataRef::Error(CellErrorType::NA) => Cow::Borrowed(""),
         DataRef::Error(error) => return Err(format!("its formula failed ({error})")),
     })
 }

@@ -66,8 +66,7 @@ impl Directory for Folder {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        self.inner.atomic_write(path, data)?;
-        self.inner.sync_directory()
+        files::write_whole(&self.path.join(path), data)
     }
 
     fn sync_directory(&self) -> io::Result<()> {
@@ -112,7 +111,7 @@ pub(super) fn remove_leftovers(index: &Index, path: &Path) -> Result<(), IndexEr
     for entry in fs::read_dir(path).map_err(io)? {
         let entry = entry.map_err(io)?;
         let name = entry.file_name();
-        let is_temporary = name.to_string_lossy().starts_with(".tmp");
+        let is_temporary = name.to_string_lossy().starts_with(".tmp") || files::is_unfinished(&name.to_string_lossy());
         let is_of_a_segment = !name.to_string_lossy().starts_with('.') && name != "meta.json";
         if entry.file_type().map_err(io)?.is_file()
             && (is_temporary || is_of_a_segment)

@@ -5,7 +5,7 @@
 //! tantivy keeps.
 //!
 //! It trails the rows. Each commit carries a generation; the store keeps the generation that it has seen committed and
-//! the set of contacts that changed since. Whatever is not in that set is right here. See DESIGN, section 4.
+//! the set of contacts that changed since. Whatever is not in that set is right here.
 //!
 //! A word is indexed with its field's number in front, so that one tantivy field serves all, and no phrase crosses from
 //! one field into another.
@@ -36,12 +36,16 @@ use crate::index::lookup::KeySpan;
 use crate::index::property::FieldKinds;
 use crate::index::tokens::{self, FieldWords, MAX_WORD_BYTES, tagged};
 use crate::index::{BlockSets, IndexError, TextSource};
+use crate::memory;
 use crate::plan::atom::WordMatch;
 use crate::schema::FieldType;
 use crate::value::words;
 
-/// Memory that indexing uses for each of its threads, in bytes.
+/// Memory that indexing uses for each of its threads, in bytes, at most.
 const MEMORY_PER_THREAD: usize = 64 << 20;
+
+/// Memory below which tantivy does not go.
+const LEAST_PER_THREAD: usize = 16 << 20;
 
 /// Fewer documents than this are indexed by one thread: each thread leaves a segment.
 const SMALL_BATCH: usize = 20_000;
@@ -217,7 +221,7 @@ impl TextIndex {
     fn writer(&self, threads: usize) -> Result<IndexWriter, IndexError> {
         let options = IndexWriterOptions::builder()
             .num_worker_threads(threads)
-            .memory_budget_per_thread(MEMORY_PER_THREAD)
+            .memory_budget_per_thread(memory::count(4 * threads as u64, 1, MEMORY_PER_THREAD).max(LEAST_PER_THREAD))
             .num_merge_threads(1)
             .build();
         self.index.writer_with_options(options).map_err(|error| match error {

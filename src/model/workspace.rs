@@ -300,7 +300,7 @@ impl Workspace {
         due
     }
 
-    /// Whether the members are exactly those that the queries say: law 5. It always holds.
+    /// Whether the members are exactly those that the queries say. It always holds.
     pub fn is_settled(&self) -> bool {
         self.groups.keys().all(|&group| self.members(group) == self.members_at(group, self.clock))
     }

@@ -1,8 +1,8 @@
 //! Message templates: text with a contact's values filled in.
 //!
 //! `@contact.name`, `@contact.groups` and `@fields.age` stand for values; `@(…)` holds an expression with functions,
-//! comparisons and `&` to join texts; `@@` is a plain `@`. An `@` in front of anything else stays as it is, so addresses
-//! of mail need no escape.
+//! comparisons, arithmetic, `&` to join texts and `list[0]`; `@@` is a plain `@`. An `@` in front of anything else stays
+//! as it is, so addresses of mail need no escape.
 //!
 //! ```
 //! use headcount::internals::render::{Subject, Template};
@@ -16,6 +16,7 @@
 //! assert_eq!(template.render(&subject).unwrap(), "Hi Ann, you are in 0 groups.");
 //! ```
 
+mod arithmetic;
 mod evaluate;
 mod functions;
 mod parse;
@@ -38,6 +39,9 @@ pub const MAX_LENGTH: usize = 64 * 1024;
 
 /// The longest message that is made, in bytes: nested joins cannot blow up.
 pub const MAX_OUTPUT: usize = 1024 * 1024;
+
+/// The most parts of expressions that are computed for one message: a list within lists cannot take for ever.
+pub const MAX_STEPS: usize = 200_000;
 
 /// A template, read.
 #[derive(Clone, PartialEq, Debug)]
@@ -105,14 +109,16 @@ impl Template {
     ///
     /// # Errors
     /// If the template names a field or function that does not exist, gives a function values that it cannot take, or
-    /// grows beyond [`MAX_OUTPUT`].
+    /// grows beyond [`MAX_OUTPUT`] or takes more than [`MAX_STEPS`].
     pub fn render(&self, subject: &Subject<'_>) -> Result<String, RenderError> {
         let mut output = String::new();
+        let steps = evaluate::Steps::default();
+        let scope = evaluate::Scope::new(subject, &steps);
         for part in &self.parts {
             match part {
                 Part::Text(text) => output.push_str(text),
                 Part::Expression(expression) => {
-                    let value = evaluate::evaluate(expression, subject)?;
+                    let value = evaluate::evaluate(expression, &scope)?;
                     output.push_str(&value.to_text(subject.environment));
                 }
             }

@@ -28,6 +28,23 @@ pub(super) enum Kind {
     Call(String, Vec<Expression>),
     Compare(Comparison, Box<Expression>, Box<Expression>),
     Join(Box<Expression>, Box<Expression>),
+    Compute(Operation, Box<Expression>, Box<Expression>),
+    Negate(Box<Expression>),
+    /// `list[0]`
+    Index(Box<Expression>, Box<Expression>),
+    /// `list[0].name`
+    Part(Box<Expression>, String),
+    /// `(x) => upper(x)`
+    Function(Vec<String>, Box<Expression>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Power,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,10 +170,7 @@ impl Reader<'_> {
     }
 
     fn expression(&mut self) -> Result<Expression, RenderError> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(self.wrong(&format!("expressions nest at most {MAX_DEPTH} deep")));
-        }
+        self.deepen()?;
         let left = self.joined()?;
         self.space();
         let operators = [
@@ -180,26 +194,103 @@ impl Reader<'_> {
         Ok(result)
     }
 
-    fn joined(&mut self) -> Result<Expression, RenderError> {
-        let mut left = self.operand()?;
+    /// A chain of operators is as deep as it is long: what it comes to is computed from its innermost pair on.
+    fn deepen(&mut self) -> Result<(), RenderError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.wrong(&format!("expressions nest at most {MAX_DEPTH} deep")));
+        }
+        Ok(())
+    }
+
+    /// Operators of one rank, from left to right.
+    fn chain<O: Copy>(
+        &mut self,
+        symbols: &[(&str, O)],
+        operand: fn(&mut Self) -> Result<Expression, RenderError>,
+        kind: fn(O, Box<Expression>, Box<Expression>) -> Kind,
+    ) -> Result<Expression, RenderError> {
+        let mut left = operand(self)?;
+        let before = self.depth;
         loop {
             self.space();
-            if !self.take("&") {
+            let Some(&(_, operator)) = symbols.iter().find(|(symbol, _)| self.take(symbol)) else {
+                self.depth = before;
                 return Ok(left);
-            }
-            self.depth += 1;
-            if self.depth > MAX_DEPTH {
-                return Err(self.wrong(&format!("expressions nest at most {MAX_DEPTH} deep")));
-            }
-            let right = self.operand()?;
+            };
+            self.deepen()?;
+            let right = operand(self)?;
             let span = left.span.to(right.span);
-            left = Expression { kind: Kind::Join(Box::new(left), Box::new(right)), span };
+            left = Expression { kind: kind(operator, Box::new(left), Box::new(right)), span };
+        }
+    }
+
+    fn joined(&mut self) -> Result<Expression, RenderError> {
+        self.chain(&[("&", ())], Self::sum, |(), left, right| Kind::Join(left, right))
+    }
+
+    fn sum(&mut self) -> Result<Expression, RenderError> {
+        self.chain(&[("+", Operation::Add), ("-", Operation::Subtract)], Self::product, Kind::Compute)
+    }
+
+    fn product(&mut self) -> Result<Expression, RenderError> {
+        self.chain(&[("*", Operation::Multiply), ("/", Operation::Divide)], Self::power, Kind::Compute)
+    }
+
+    fn power(&mut self) -> Result<Expression, RenderError> {
+        self.chain(&[("^", Operation::Power)], Self::signed, Kind::Compute)
+    }
+
+    fn signed(&mut self) -> Result<Expression, RenderError> {
+        self.space();
+        let start = self.at;
+        if !self.take("-") {
+            return self.part();
+        }
+        self.deepen()?;
+        let inner = self.signed()?;
+        self.depth -= 1;
+        let span = Span::new(start, inner.span.end as usize);
+        Ok(Expression { kind: Kind::Negate(Box::new(inner)), span })
+    }
+
+    /// A value, and what is picked out of it: `list[0].name`.
+    fn part(&mut self) -> Result<Expression, RenderError> {
+        let mut whole = self.operand()?;
+        let before = self.depth;
+        loop {
+            let (start, at) = (whole.span.start as usize, self.at);
+            if self.take("[") {
+                self.deepen()?;
+                let index = self.expression()?;
+                self.space();
+                if !self.take("]") {
+                    return Err(self.wrong("expected `]`"));
+                }
+                let kind = Kind::Index(Box::new(whole), Box::new(index));
+                whole = Expression { kind, span: Span::new(start, self.at) };
+            } else if self.take(".") {
+                self.deepen()?;
+                let Some(name) = self.name() else {
+                    self.at = at;
+                    return Err(self.wrong("expected a name behind the dot"));
+                };
+                whole = Expression { kind: Kind::Part(Box::new(whole), name), span: Span::new(start, self.at) };
+            } else {
+                self.depth = before;
+                return Ok(whole);
+            }
         }
     }
 
     fn operand(&mut self) -> Result<Expression, RenderError> {
         self.space();
         let start = self.at;
+        if let Some(parameters) = self.parameters() {
+            let body = self.expression()?;
+            let span = Span::new(start, self.at);
+            return Ok(Expression { kind: Kind::Function(parameters, Box::new(body)), span });
+        }
         if self.take("(") {
             let inner = self.expression()?;
             self.space();
@@ -208,8 +299,8 @@ impl Reader<'_> {
         if self.take("\"") {
             return self.quoted(start);
         }
-        if self.rest().starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.') {
-            let length = self.rest().find(|c: char| !(c.is_ascii_digit() || c == '-' || c == '.'));
+        if self.rest().starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+            let length = self.rest().find(|c: char| !(c.is_ascii_digit() || c == '.'));
             let length = length.unwrap_or(self.rest().len());
             let number = self.rest().get(..length).and_then(Decimal::parse);
             self.at += length;
@@ -238,6 +329,36 @@ impl Reader<'_> {
             }
         };
         Ok(Expression { kind, span: Span::new(start, self.at) })
+    }
+
+    /// The names of `(x, y) =>`, if that is what comes.
+    fn parameters(&mut self) -> Option<Vec<String>> {
+        let start = self.at;
+        let found = self.parameters_here();
+        if found.is_none() {
+            self.at = start;
+        }
+        found
+    }
+
+    fn parameters_here(&mut self) -> Option<Vec<String>> {
+        let mut names = Vec::new();
+        if !self.take("(") {
+            return None;
+        }
+        loop {
+            self.space();
+            names.push(self.name()?);
+            self.space();
+            if !self.take(",") {
+                break;
+            }
+        }
+        if !self.take(")") {
+            return None;
+        }
+        self.space();
+        self.take("=>").then_some(names)
     }
 
     /// The rest of a quoted text. `\"`, `\\` and `\n` are its escapes.

@@ -36,8 +36,8 @@ impl Value {
         text.map_or(Value::Missing, |text| Value::Text(text.to_owned()))
     }
 
-    /// How the value reads in a message: moments in the workspace's zone and order of day, month and year; lists with
-    /// commas.
+    /// How the value reads in a message: moments in the workspace's zone and order of day, month and year; lists in
+    /// brackets, with commas.
     pub fn to_text(&self, environment: &Environment) -> String {
         match self {
             Value::Missing => String::new(),
@@ -49,7 +49,10 @@ impl Value {
                 format!("{} {:02}:{:02}", date(local, environment.date_format), local.hour(), local.minute())
             }
             Value::Group { name, .. } => name.clone(),
-            Value::List(items) => items.iter().map(|item| item.to_text(environment)).collect::<Vec<_>>().join(", "),
+            Value::List(items) => {
+                let texts: Vec<String> = items.iter().map(|item| item.to_text(environment)).collect();
+                format!("[{}]", texts.join(", "))
+            }
         }
     }
 

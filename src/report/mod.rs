@@ -53,6 +53,12 @@ impl Default for Options {
     }
 }
 
+/// A line through sizes, as the page of the report draws it: an SVG that is as wide as there is room for it. Nothing is
+/// drawn of fewer than two.
+pub fn line(sizes: &[u64]) -> String {
+    page::line(sizes)
+}
+
 /// The figures of a workspace at one moment.
 #[derive(Debug)]
 pub struct Report {

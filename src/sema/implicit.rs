@@ -10,6 +10,7 @@ use crate::sema::values;
 use crate::span::Span;
 use crate::syntax::lexer::{Operator, is_name};
 use crate::value::fold::fold;
+use crate::value::urn::decode_path;
 use crate::value::{Scheme, phone};
 
 /// The shortest text that is tried as a phone number.
@@ -25,10 +26,31 @@ pub(crate) fn phone_query(trimmed: &str, base: u32, dialect: Dialect, environmen
         return None;
     }
     let number = phone::implicit_number(trimmed, environment.country)?;
-    let value = Value::Text(fold(&number).into());
-    let test = Test::Equals(Literal { text: number.into(), value });
+    Some(address_equals("tel", number, base, trimmed, dialect))
+}
+
+/// A whole query, trimmed, that is an address with what a platform appended to it, as answers show it:
+/// `tel:+250788123123?channel=7`. In the extended dialect alone: the other refuses it, unless it is quoted.
+pub(crate) fn address_query(trimmed: &str, base: u32, dialect: Dialect, environment: &Environment) -> Option<Query> {
+    if dialect != Dialect::Extended || environment.redact_urns {
+        return None;
+    }
+    let path_ends = trimmed.find(['?', '#'])?;
+    let (before, appended) = trimmed.split_at(path_ends);
+    let (query, _) = appended.split_once('#').unwrap_or((appended, ""));
+    let breaks = |c: char| c.is_whitespace() || matches!(c, '"' | '(' | ')' | '=' | '~' | '<' | '>' | ',');
+    if before.contains(breaks) || query.contains(|c: char| c.is_whitespace() || c == '"') {
+        return None;
+    }
+    let (scheme, path) = address(trimmed)?;
+    Some(address_equals(scheme, path, base, trimmed, dialect))
+}
+
+fn address_equals(scheme: &str, path: String, base: u32, trimmed: &str, dialect: Dialect) -> Query {
+    let value = Value::Text(fold(&path).into());
+    let test = Test::Equals(Literal { text: path.into(), value });
     let span = Span { start: base, end: base + trimmed.len() as u32 };
-    Some(Query { dialect, root: resolve::condition(Property::Scheme(Scheme::new("tel")), test, span) })
+    Query { dialect, root: resolve::condition(Property::Scheme(Scheme::new(scheme)), test, span) }
 }
 
 /// A literal that stands alone.
@@ -91,27 +113,7 @@ fn address(text: &str) -> Option<(&str, String)> {
     if path.is_empty() || !is_name(scheme) || !is_clean(display) || !is_clean(query) {
         return None;
     }
-    Some((scheme, decode(path)))
-}
-
-/// Decodes the three characters that an address has to encode.
-fn decode(path: &str) -> String {
-    let mut decoded = String::with_capacity(path.len());
-    let mut rest = path;
-    while let Some(at) = rest.find('%') {
-        let (before, from) = rest.split_at(at);
-        decoded.push_str(before);
-        let (character, length) = match from.get(..3) {
-            Some("%23") => ('#', 3),
-            Some("%25") => ('%', 3),
-            Some("%3F") => ('?', 3),
-            _ => ('%', 1),
-        };
-        decoded.push(character);
-        rest = from.get(length..).unwrap_or_default();
-    }
-    decoded.push_str(rest);
-    decoded
+    Some((scheme, decode_path(path).into_owned()))
 }
 
 /// What is left of a text that matches `^\+?[\-\d]{4,}$` without its hyphens.

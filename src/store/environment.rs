@@ -276,3 +276,15 @@ fn check_length(env: &Env<WithoutTls>, data: &Path) -> Result<(), StoreError> {
         Err(error) => Err(error),
     }
 }
+
+/// Pages of all tables and of the two heads, without those of the list of free pages.
+pub(crate) fn pages_in_use(env: &Env<WithoutTls>) -> Result<u64, StoreError> {
+    let count = |stat: heed::DatabaseStat| (stat.branch_pages + stat.leaf_pages + stat.overflow_pages) as u64;
+    let mut pages = 2 + count(env.unnamed_database_stat());
+    let tables = Tables::open(env)?;
+    let txn = env.read_txn()?;
+    for (_, table) in tables.all() {
+        pages += count(table.stat(&txn)?);
+    }
+    Ok(pages)
+}

@@ -58,6 +58,7 @@ mod members;
 mod meta;
 mod note;
 mod pages;
+mod readers;
 mod rewrite;
 pub mod row;
 mod salvage;
@@ -85,6 +86,7 @@ pub use log::{Cause, LogEntry, LogGroup, Moves};
 pub use marker::{FORMAT, OLDEST_FORMAT};
 pub use members::MemberSet;
 pub use meta::{Settings, State};
+pub use readers::OldestReader;
 pub use row::RowView;
 pub use schema::{GroupRecord, GroupStatus, StoredQuery};
 pub use snapshot::{IndexTables, Snapshot, TableSize, Transaction, View};
@@ -112,6 +114,10 @@ pub struct Usage {
     pub readers: u32,
     /// Bytes of the data file.
     pub file_bytes: u64,
+    /// Bytes of it that hold nothing: free pages, and pages that old snapshots hold back.
+    pub free_bytes: u64,
+    /// The oldest snapshot that another process reads, where the system lets it be known.
+    pub oldest_reader: Option<OldestReader>,
 }
 
 impl Store {
@@ -266,6 +272,12 @@ impl Store {
     /// If the system does not tell the length of the file.
     pub fn usage(&self) -> Result<Usage, StoreError> {
         let env = &self.environment.env;
-        Ok(Usage { readers: env.info().number_of_readers, file_bytes: env.real_disk_size()? })
+        let Environment { folder, marked, .. } = &*self.environment;
+        let info = env.info();
+        let file_bytes = env.real_disk_size()?;
+        let oldest_reader = readers::oldest(&environment::data_folder(folder, marked.data), info.last_txn_id as u64);
+        let page_size = u64::from(env.unnamed_database_stat().page_size);
+        let free_bytes = file_bytes.saturating_sub(environment::pages_in_use(env)?.saturating_mul(page_size));
+        Ok(Usage { readers: info.number_of_readers, file_bytes, free_bytes, oldest_reader })
     }
 }

@@ -101,6 +101,9 @@ pub(crate) fn remove_leftovers(folder: &Path, marked: Marked) -> Result<(), Stor
         if name == next.as_str() || name.to_string_lossy().starts_with(&format!(".{next}.")) {
             let path = entry.path();
             fs::remove_dir_all(&path).map_err(|error| StoreError::io("remove", &path, error))?;
+        } else if files::is_unfinished(&name.to_string_lossy()) {
+            let path = entry.path();
+            files::gone(fs::remove_file(&path)).map_err(|error| StoreError::io("remove", &path, error))?;
         }
     }
     Ok(())

@@ -17,7 +17,12 @@ fn instant() -> impl Strategy<Value = Instant> {
 }
 
 fn urn() -> impl Strategy<Value = Urn> {
-    ("(tel|whatsapp|custom[0-9]|mailto)", "\\PC{1,20}").prop_map(|(scheme, path)| Urn::from_parts(&scheme, &path))
+    let written = option::of("[?#%]\\PC{0,8}");
+    ("(tel|whatsapp|custom[0-9]|mailto)", "\\PC{1,20}", written).prop_map(|(scheme, path, appended)| {
+        let plain = Urn::from_parts(&scheme, &path);
+        let whole = format!("{plain}{}", appended.unwrap_or_default());
+        Urn::parse(&whole).unwrap_or(plain)
+    })
 }
 
 fn number() -> impl Strategy<Value = (Box<str>, Decimal)> {

@@ -35,7 +35,7 @@ impl Instant {
         Timestamp::now().into()
     }
 
-    /// Reads RFC 3339 as DESIGN says: seconds optional, a fraction only with seconds, `T` and `Z` in upper case, offset
+    /// Reads RFC 3339: seconds optional, a fraction only with seconds, `T` and `Z` in upper case, offset
     /// with a colon; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         parse_with_offset(text).map(|(instant, _)| instant)

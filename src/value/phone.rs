@@ -1,4 +1,4 @@
-//! Queries that are a phone number.
+//! Texts that are a phone number: whole queries, and cells of sheets.
 
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat, Region};
 
@@ -56,6 +56,80 @@ fn clean(text: &str) -> Option<String> {
     cleaned.push_str(plus);
     cleaned.extend(rest.chars().filter(char::is_ascii_digit));
     Some(cleaned)
+}
+
+/// The E.164 form of a phone number as people write it into sheets: local to a country, in full, or in full without its
+/// `+`; with the punctuation and the digits of any script. `None` if it reads as no number that may be.
+///
+/// A number that is valid in the country goes before one that only might be.
+///
+/// ```
+/// use headcount::internals::value::phone::international;
+/// assert_eq!(international("(078) 812-3123", Some(*b"RW")).as_deref(), Some("+250788123123"));
+/// assert_eq!(international("250788123123", Some(*b"US")).as_deref(), Some("+250788123123"));
+/// assert_eq!(international("0788 123 123", None), None);
+/// ```
+pub fn international(text: &str, country: Option<[u8; 2]>) -> Option<String> {
+    let plain = plain_number(text)?;
+    let region = country.and_then(|letters| Region::from_code(std::str::from_utf8(&letters).ok()?).ok());
+    let in_full = match plain.strip_prefix("00") {
+        Some(rest) => format!("+{rest}"),
+        None => format!("+{plain}"),
+    };
+    if plain.starts_with('+') {
+        return possible(&plain, None).and_then(|number| settle(e164(&number)));
+    }
+    let local = region.and_then(|region| possible(&plain, Some(region)));
+    let valid = |number: &PhoneNumber| PHONE_NUMBER_UTIL.is_valid_number(number);
+    if let Some(number) = local.as_ref().filter(|number| valid(number)) {
+        return settle(e164(number));
+    }
+    let is_long = plain.len() >= MIN_INTERNATIONAL_LENGTH;
+    let foreign =
+        if is_long && (!plain.starts_with('0') || plain.starts_with("00")) { possible(&in_full, None) } else { None };
+    let number = foreign.filter(|number| local.is_none() || valid(number)).or(local)?;
+    settle(e164(&number))
+}
+
+fn possible(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
+    match read(text, region) {
+        Reading::Possible(number) => Some(number),
+        Reading::Impossible | Reading::UnknownCountry => None,
+    }
+}
+
+/// Digits and a leading `+` of what people write; `None` if there is anything that is no part of a number.
+fn plain_number(text: &str) -> Option<String> {
+    let text = text.trim().trim_start_matches('\'');
+    let text = text.get(..4).filter(|start| start.eq_ignore_ascii_case("tel:")).map_or(text, |_| text.split_at(4).1);
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
+    let mut plain = String::new();
+    for c in text.chars() {
+        match c {
+            '+' | '＋' if plain.is_empty() => plain.push('+'),
+            '-' | '.' | '(' | ')' | '/' | '‐'..='―' => {}
+            c if c.is_whitespace() || is_invisible(c) => {}
+            c => plain.push(ascii_digit(c)?),
+        }
+    }
+    let digits = plain.trim_start_matches('+').len();
+    (MIN_LENGTH..=20).contains(&digits).then_some(plain)
+}
+
+/// A decimal digit of any script that people write numbers in, as that of ASCII.
+pub(crate) fn ascii_digit(c: char) -> Option<char> {
+    const ZEROS: [u32; 15] =
+        [0x30, 0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xE50, 0xED0, 0x1040, 0xFF10];
+    let code = u32::from(c);
+    let value = ZEROS.iter().find_map(|&zero| code.checked_sub(zero).filter(|&value| value < 10))?;
+    char::from_digit(value, 10)
+}
+
+/// Whether a character only says which way text runs, or takes no room.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
 }
 
 enum Reading {

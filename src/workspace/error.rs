@@ -16,7 +16,7 @@ use crate::workspace::write::rejection::Rejection;
 /// ```
 /// use headcount::{Code, ContactPatch, Instant, Settings, Workspace};
 ///
-/// # let folder = tempfile::tempdir()?;
+/// # let folder = tempfile::tempdir().unwrap();
 /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
 /// let reader = workspace.reader(Instant::now())?;
 /// let error = reader.count("agee > 30").unwrap_err();
@@ -145,6 +145,9 @@ pub enum WorkspaceError {
     /// The work of the batch gave it up.
     #[error("the batch was given up")]
     Abandoned,
+    /// Something in the batch failed between two of its steps, so that nothing of the batch can be kept.
+    #[error("a change of this batch failed half-way before, so nothing of the batch is kept")]
+    HalfDone,
 }
 
 impl WorkspaceError {

@@ -23,6 +23,7 @@ pub use read::depends::Dependent;
 pub use read::explain::Explained;
 pub use read::following::Subscription;
 pub use read::groups::GroupInfo;
+pub use read::history::{Period, Piece};
 pub use read::linting::Purpose;
 pub use read::log::{LogFilter, MembershipEvent, NamedGroup};
 pub use read::page::{Page, PageRequest};
@@ -30,6 +31,7 @@ pub use read::reader::{Reader, Stats};
 pub use read::{log, why};
 pub use upkeep::check::repair::Repaired;
 pub use upkeep::check::{CheckReport, Finding};
+pub use upkeep::delivery::Delivery;
 pub use upkeep::erase::PROMPT_HISTORY;
 pub use write::bulk::{Applied, Outcomes};
 pub use write::change;
@@ -82,6 +84,7 @@ impl Workspace {
     ///
     /// # Errors
     /// As for [`Workspace::create`].
+    #[doc(hidden)]
     pub fn create_at(path: &Path, settings: &Settings, clock: Instant) -> Result<Self, WorkspaceError> {
         let settings = settings.stored()?;
         start_threads(path)?;
@@ -164,7 +167,11 @@ impl Workspace {
             indexer.tell();
         }
         if has_deferred {
-            commit.after = self.fill_pending(now)?.sequence;
+            // The batch is kept whatever becomes of this.
+            match self.fill_pending(now) {
+                Ok(filled) => commit.after = filled.sequence,
+                Err(error) => commit.unfilled = Some(error),
+            }
         }
         Ok(commit)
     }

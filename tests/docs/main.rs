@@ -30,7 +30,7 @@ use language::Examples;
 use page::{Block, Page};
 
 /// Pages whose `text` blocks are drawings, and how many they have. What they draw is tested elsewhere.
-const DRAWINGS: [(&str, usize); 1] = [("docs/format.md", 1)];
+const DRAWINGS: [(&str, usize); 2] = [("docs/format.md", 1), ("docs/service.md", 3)];
 
 /// Blocks that a session runs.
 fn is_of_session(block: &Block) -> bool {

@@ -6,7 +6,11 @@ mod bounds;
 mod crash;
 mod erase;
 mod faults;
+#[cfg(target_os = "linux")]
+mod files;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod power;
 mod redaction;
 mod repair;
 mod threads;

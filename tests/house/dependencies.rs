@@ -125,3 +125,20 @@ fn licence_expressions_are_read_as_meant() {
         assert_eq!(is_met(expression, &allowed), met, "{expression}");
     }
 }
+
+#[test]
+fn the_library_alone_builds_nothing_that_only_the_program_needs() {
+    let crates_with = |features: &[&str]| -> String {
+        let tree = ["tree", "--offline", "--edges", "normal", "--prefix", "none"];
+        let cargo =
+            Command::new(env!("CARGO")).current_dir(env!("CARGO_MANIFEST_DIR")).args(tree).args(features).output();
+        String::from_utf8(cargo.unwrap().stdout).unwrap()
+    };
+    let (program, library) = (crates_with(&[]), crates_with(&["--no-default-features"]));
+    assert!(library.contains("tantivy v"), "the library's dependencies were not listed");
+    for name in ["ariadne", "calamine", "clap", "comfy-table", "indicatif", "mimalloc", "rustyline", "zip"] {
+        let named = format!("\n{name} v");
+        assert!(program.contains(&named), "{name} is not among the program's dependencies");
+        assert!(!library.contains(&named), "{name} is built for a program that links the library alone");
+    }
+}

@@ -70,7 +70,7 @@ fn following_the_log() {
         // Without the identities, which are new each time.
         told.iter().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(told(), ["entered Adults", "entered Adults"]);
+    assert_eq!(told(), ["entered Adults: fields.age >= 18 saw 36", "entered Adults: fields.age >= 18 saw 28"]);
     assert!(told().is_empty());
     let edit = |batch: &mut Writer<'_>| {
         let group = batch.group_named("Adults")?;

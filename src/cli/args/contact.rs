@@ -11,7 +11,7 @@ use crate::workspace::change::ContactRef;
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  headcount why tel:+250788123123 Adults")]
 pub struct Why {
-    /// By uuid (or how it begins), address or number
+    /// By uuid (or how it begins), address, phone number, reference or name
     #[arg(value_name = "CONTACT", value_parser = values::contact)]
     pub contact: ContactRef,
     /// The group's name or uuid
@@ -22,7 +22,7 @@ pub struct Why {
 /// A contact.
 #[derive(Args, Debug)]
 pub struct Who {
-    /// By uuid (or how it begins), address or number
+    /// By uuid (or how it begins), address, phone number, reference or name
     #[arg(value_name = "CONTACT", value_parser = values::contact)]
     pub contact: ContactRef,
 }
@@ -39,6 +39,11 @@ pub enum ContactCommand {
     /// Tell when a contact entered and left groups, and why
     #[command(after_help = "Example:\n  headcount contact timeline tel:+250788123123")]
     Timeline(Who),
+    /// Make a contact by hand
+    #[command(
+        after_help = "Example:\n  headcount contact create --name 'Dan Iraguha' --urn tel:+250788123129 --field age=41"
+    )]
+    Create(Values),
     /// Change a contact by hand
     #[command(
         after_help = "Example:\n  headcount contact edit tel:+250788123123 --name Ann --field age=36 --field city="
@@ -47,27 +52,38 @@ pub enum ContactCommand {
     /// Delete a contact
     #[command(after_help = "Example:\n  headcount contact delete tel:+250788123123")]
     Delete {
-        /// By uuid (or how it begins), address or number
+        /// By uuid (or how it begins), address, phone number, reference or name
         #[arg(value_name = "CONTACT", value_parser = values::contact)]
         contact: ContactRef,
         /// Also take the person out of everything that remembers: rows, text index, tombstone
         #[arg(long)]
         erase: bool,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
     },
 }
 
 /// `contact edit`
 #[derive(Args, Debug)]
-#[command(group = clap::ArgGroup::new("edits").required(true).multiple(true))]
 pub struct Edit {
-    /// By uuid (or how it begins), address or number
+    /// By uuid (or how it begins), address, phone number, reference or name
     #[arg(value_name = "CONTACT", value_parser = values::contact)]
     pub contact: ContactRef,
+    /// What is to be.
+    #[command(flatten)]
+    pub values: Values,
+}
+
+/// What a contact is to be.
+#[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("edits").required(true).multiple(true))]
+pub struct Values {
     /// The name; empty to clear
     #[arg(long, group = "edits")]
     pub name: Option<String>,
     /// The language, three letters; empty to clear
-    #[arg(long, group = "edits")]
+    #[arg(long, group = "edits", value_parser = language)]
     pub language: Option<String>,
     /// active, blocked, stopped or archived
     #[arg(long, group = "edits", value_parser = status)]
@@ -82,6 +98,16 @@ pub struct Edit {
 
 fn status(text: &str) -> Result<Status, String> {
     Status::from_name(text).ok_or_else(|| "a status is active, blocked, stopped or archived".to_owned())
+}
+
+/// A code of three letters, or a name that people give a language.
+fn language(text: &str) -> Result<String, String> {
+    use crate::sema::languages::{is_language, meant};
+    match meant(text) {
+        _ if text.is_empty() || is_language(text) => Ok(text.to_owned()),
+        Some(code) => Ok(code.to_owned()),
+        None => Err("a language is a code of three letters, such as eng".to_owned()),
+    }
 }
 
 fn urn(text: &str) -> Result<Urn, String> {

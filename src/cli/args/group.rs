@@ -101,6 +101,9 @@ pub enum GroupCommand {
         /// Its name or uuid
         #[arg(value_parser = values::name)]
         name: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Read groups from a file: new ones are created, known ones edited
     #[command(after_help = "Example:\n  headcount group import groups.json\n\n\

@@ -30,6 +30,11 @@ pub struct Index {
 #[command(after_help = "Example:\n  headcount stats --format json")]
 pub struct Stats {}
 
+/// `compact`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  headcount compact")]
+pub struct Compact {}
+
 /// `backup`
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  headcount backup backups/monday --compact")]
@@ -50,6 +55,18 @@ pub struct Export {
     /// Where to: .jsonl, .csv or .parquet decides the format; - for standard output
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// What becomes of texts that a spreadsheet would run: of CSV only
+    #[arg(long, value_enum, default_value_t = Formulas::Quote)]
+    pub formulas: Formulas,
+}
+
+/// What becomes of a text in a sheet that begins as a formula does.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Formulas {
+    /// A ' before it: a spreadsheet shows it, and `import` takes the ' away
+    Quote,
+    /// As it is, for programs that run no formulas
+    Keep,
 }
 
 /// `repl`

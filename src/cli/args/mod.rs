@@ -8,6 +8,8 @@ pub mod maintain;
 pub mod messaging;
 pub mod report;
 pub mod search;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod stream;
 #[cfg(feature = "postgres")]
 pub mod sync;
@@ -53,14 +55,14 @@ pub struct Cli {
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// The workspace's folder
+    /// The workspace's folder; unless told, here or in the nearest folder above
     #[arg(
         long,
         global = true,
         value_name = "DIR",
         env = "HEADCOUNT_STORE",
         hide_env_values = true,
-        default_value = ".headcount"
+        default_value = crate::cli::settings::USUAL_STORE
     )]
     pub store: PathBuf,
     /// How to write the answer
@@ -132,12 +134,17 @@ pub enum Command {
     Index(maintain::Index),
     /// Sizes and counts
     Stats(maintain::Stats),
+    /// Give back what the store's file holds of nothing
+    Compact(maintain::Compact),
     /// Copy the workspace while others write
     Backup(maintain::Backup),
     /// Write contacts with their groups to a file
     Export(maintain::Export),
     /// Draw a page of plots: sizes of groups, who entered and left, overlaps, fields, cost
     Report(report::Report),
+    /// Serve the workspace over HTTP: a page, an API, events
+    #[cfg(feature = "serve")]
+    Serve(serve::Serve),
     /// Search and explore at a prompt
     Repl(maintain::Repl),
     /// Print completions for a shell

@@ -12,11 +12,15 @@ use crate::sema::query::Dialect;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  headcount query 'age > 30 AND gender = F' --sort -age --limit 10\n  \
                   headcount query 'last_seen_on < -30d' --count\n  \
+                  headcount query --group VIP --format csv --columns name,tel,age --all\n  \
                   headcount query --batch queries.jsonl")]
 pub struct QueryArgs {
-    /// The query
-    #[arg(value_name = "QUERY", required_unless_present = "batch")]
+    /// The query, or - to read it from standard input; everybody without one
+    #[arg(value_name = "QUERY")]
     pub query: Option<String>,
+    /// The columns of a table or of CSV, such as uuid,name,tel,age
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub columns: Vec<String>,
     /// Only count
     #[arg(long, conflicts_with_all = ["sort", "limit", "all", "offset", "after"])]
     pub count: bool,

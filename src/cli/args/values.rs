@@ -127,9 +127,13 @@ pub(super) fn date_format(text: &str) -> Result<DateFormat, String> {
     DateFormat::from_name(text).ok_or_else(|| "the formats are DD-MM-YYYY, MM-DD-YYYY and YYYY-MM-DD".to_owned())
 }
 
-/// A contact by uuid, address or number.
+/// A contact by uuid, address or number; any other text is looked up as a phone number, a reference code or a name.
 pub(super) fn contact(text: &str) -> Result<ContactRef, String> {
-    references::contact_ref(text)
+    match references::contact_ref(text) {
+        Err(reason) if text.trim().is_empty() => Err(reason),
+        Err(_) => Ok(ContactRef::Beginning(text.trim().into())),
+        found => found,
+    }
 }
 
 /// The key of a field.

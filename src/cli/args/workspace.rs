@@ -14,6 +14,10 @@ pub struct Demo {
     /// Where to build the workspace; made anew each time
     #[arg(value_name = "DIR", default_value = ".headcount-demo")]
     pub folder: PathBuf,
+    /// Then serve it at http://127.0.0.1:8080, with changes made up as time goes by
+    #[cfg(feature = "serve")]
+    #[arg(long)]
+    pub serve: bool,
 }
 
 /// How texts are read: what `init`, `workspace set` and `parse` share.
@@ -93,6 +97,9 @@ pub enum SchemaCommand {
 /// `field …`
 #[derive(Subcommand, Debug)]
 pub enum FieldCommand {
+    /// List the fields, with how many contacts have a value
+    #[command(after_help = "Example:\n  headcount field list")]
+    List,
     /// Add a custom field
     #[command(after_help = "Example:\n  headcount field add children --type number --name \"Children at home\"")]
     Add {
@@ -132,18 +139,62 @@ pub struct Depends {
 
 /// `import`
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  headcount import contacts.jsonl\n  headcount import sheet.xlsx --infer\n\n\
+#[command(
+    after_help = "Examples:\n  headcount import contacts.jsonl\n  headcount import sheet.xlsx --infer --dry-run\n\n\
                   New contacts are created, known ones (by uuid, else by address) take the values that are given.\n\
                   Columns of a sheet: UUID, Name, Language, Status, Created On, Last Seen On, URN:<scheme>,\n\
-                  Field:<key or name>, Group:<name>. A blank cell leaves a value as it is, -- clears it.")]
+                  Field:<key or name>, Group:<name>. A blank cell leaves a value as it is, -- clears it. What other\n\
+                  columns hold is guessed from their names and cells, and told."
+)]
 pub struct Import {
-    /// Files, or - for standard input
+    /// Files, or - for standard input: JSON lines, API pages, CSV, XLSX, Parquet; packed with gzip or not
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Also create the fields, manual groups and flows that the files mention
     #[arg(long)]
     pub infer: bool,
+    /// What a column of a sheet holds, such as "Phone=URN:tel", "Born=Field:dob", "Remarks=ignore"; may be repeated
+    #[arg(long = "map", value_name = "COLUMN=TARGET", value_parser = mapping)]
+    pub maps: Vec<(String, String)>,
+    /// Put everybody into this manual group, which is made if there is none of that name
+    #[arg(long, value_name = "NAME", value_parser = values::name)]
+    pub group: Option<String>,
+    /// What becomes of a text in a column of phone numbers that is none
+    #[arg(long, value_name = "HOW", value_enum, default_value = "lenient")]
+    pub phones: PhonesOption,
+    /// The sheet of a workbook, by name; else the first one that is not hidden and holds contacts
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// Say what would come of it, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write every line that was rejected, changed or left out to this file, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Refuse a file as a whole if any line is bad or any contact comes twice
     #[arg(long)]
     pub strict: bool,
+}
+
+/// What becomes of bad phone numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum PhonesOption {
+    /// Kept as they are, and told
+    Lenient,
+    /// Their rows are rejected
+    Strict,
+}
+
+impl From<PhonesOption> for crate::import::Phones {
+    fn from(option: PhonesOption) -> Self {
+        match option {
+            PhonesOption::Lenient => crate::import::Phones::Lenient,
+            PhonesOption::Strict => crate::import::Phones::Strict,
+        }
+    }
+}
+
+fn mapping(text: &str) -> Result<(String, String), String> {
+    let (column, target) = text.rsplit_once('=').ok_or("a column is mapped with \"COLUMN=TARGET\"")?;
+    Ok((column.trim().to_owned(), target.trim().to_owned()))
 }

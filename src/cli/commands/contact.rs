@@ -2,20 +2,21 @@
 
 use serde::Serialize;
 
+use crate::answers::contact::ContactItem;
+use crate::answers::hiding::shown;
+use crate::answers::person::{GroupsOf, Timeline};
+use crate::answers::shapes::{ContactUuid, GroupItem, MembershipChange};
 use crate::cli::Outcome;
-use crate::cli::args::contact::{ContactCommand, Edit};
-use crate::cli::commands::hiding::shown;
+use crate::cli::args::contact::{ContactCommand, Edit, Values};
 use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{CauseName, ContactUuid, GroupItem, MembershipChange, UuidName};
 use crate::cli::output::{Cell, Format};
 use crate::cli::settings::Settings;
 use crate::contact::Status;
-use crate::ids::{DocumentNumber, Sequence};
-use crate::store::Cause;
+use crate::ids::Uuid;
 use crate::workspace::change::{Change, ContactRef, Event};
-use crate::workspace::{ContactPatch, LogFilter, MembershipEvent, NamedGroup, Override, Reader, WorkspaceError};
+use crate::workspace::{ContactPatch, Rejection, WorkspaceError};
 
 /// `contact …`
 pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome {
@@ -24,30 +25,24 @@ pub(super) fn contact(command: &ContactCommand, settings: &Settings) -> Outcome 
         ContactCommand::Show(who) => session.show_contact(&who.contact),
         ContactCommand::Groups(who) => session.groups_of(&who.contact),
         ContactCommand::Timeline(who) => session.timeline(&who.contact),
+        ContactCommand::Create(values) => session.create_contact(values),
         ContactCommand::Edit(edit) => session.edit_contact(edit),
-        ContactCommand::Delete { contact, erase: true } => session.erase_contact(contact),
-        ContactCommand::Delete { contact, erase: false } => session.delete_contact(contact),
+        ContactCommand::Delete { contact, erase, yes } => {
+            // Who is meant may be a name or a number: that one, whatever else happens meanwhile.
+            let (uuid, name) = session.person(contact)?;
+            if !settings.is_sure(&format!("Delete {name} ({uuid})?"), *yes) {
+                return Err(Failure::Failed("nothing was deleted".to_owned()));
+            }
+            let contact = ContactRef::Uuid(uuid);
+            if *erase { session.erase_contact(&contact) } else { session.delete_contact(&contact) }
+        }
     }
 }
 
-/// The answer of `contact groups`.
-#[derive(Serialize)]
-struct GroupsOf {
-    contact: ContactUuid,
-    groups: Vec<GroupItem>,
-    /// Names of the groups that it is pinned in.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pinned: Vec<String>,
-    /// Names of the groups that it is kept out of.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    excluded: Vec<String>,
-}
-
-/// The answer of `contact timeline`.
-#[derive(Serialize)]
-struct Timeline {
-    contact: ContactUuid,
-    changes: Vec<MembershipChange>,
+/// Names as a sentence lists them; a name that holds a comma stands in quotes.
+fn named(names: &[String]) -> String {
+    let shown = |name: &String| if name.contains(',') { format!("\"{name}\"") } else { name.clone() };
+    names.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 /// The answer of `contact delete`.
@@ -60,9 +55,7 @@ impl Session<'_> {
     fn show_contact(&self, reference: &ContactRef) -> Outcome {
         let reader = self.reader()?;
         let document = self.contact(&reader, reference)?;
-        let groups = self.told(reader.groups_of(document))?;
-        let Some(item) = self.item(&reader, document)? else { return Ok(()) };
-        let item = item.with_groups(&groups, reader.schema());
+        let Some(item) = self.told(ContactItem::shown(&reader, document))? else { return Ok(()) };
         let properties = item.properties();
         let properties: Vec<(&str, Cell)> =
             properties.iter().map(|(name, cell)| (name.as_str(), cell.clone())).collect();
@@ -74,17 +67,13 @@ impl Session<'_> {
     fn groups_of(&self, reference: &ContactRef) -> Outcome {
         let reader = self.reader()?;
         let document = self.contact(&reader, reference)?;
-        let ids = self.told(reader.groups_of(document))?;
-        let groups = self.told(ids.into_iter().map(|id| reader.group(id)).collect::<Result<Vec<_>, _>>())?;
-        let contact = self.identity_of(document)?;
-        let (pinned, excluded) = self.decided(&reader, document)?;
-        let answer = GroupsOf { contact, groups: groups.iter().map(GroupItem::from).collect(), pinned, excluded };
+        let answer = self.told(GroupsOf::of(&reader, document))?;
         let format = self.settings.format_or(Format::Table);
         self.settings.output().list(format, GroupItem::columns(), &answer, &answer.groups)?;
         if format == Format::Table {
             for (what, names) in [("pinned in", &answer.pinned), ("excluded from", &answer.excluded)] {
                 if !names.is_empty() {
-                    self.settings.note(&format!("the contact is {what} {}", names.join(", ")));
+                    self.settings.note(&format!("the contact is {what} {}", named(names)));
                 }
             }
         }
@@ -101,37 +90,14 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The names of the groups that a contact is pinned in, and of those that it is excluded from.
-    fn decided(&self, reader: &Reader<'_>, document: DocumentNumber) -> Outcome<(Vec<String>, Vec<String>)> {
-        let (mut pinned, mut excluded) = (Vec::new(), Vec::new());
-        for group in reader.schema().groups().iter().filter(|group| group.smart) {
-            match self.told(reader.override_of(group.id, document))? {
-                Some(Override::Pinned) => pinned.push(group.name.clone()),
-                Some(Override::Excluded) => excluded.push(group.name.clone()),
-                None => {}
-            }
-        }
-        Ok((pinned, excluded))
-    }
-
     fn timeline(&self, reference: &ContactRef) -> Outcome {
         let reader = self.reader()?;
         let document = self.contact(&reader, reference)?;
-        let filter = LogFilter { contact: Some(document), ..LogFilter::default() };
-        let mut changes = Vec::new();
-        for events in self.told(reader.events_since(Sequence(0), filter))? {
-            changes.extend(self.told(events)?.into_iter().map(change_of));
-        }
-        let answer = Timeline { contact: self.identity_of(document)?, changes };
+        let answer = self.told(Timeline::of(&reader, document))?;
         let mut output = self.settings.output();
         output.set_zone(reader.environment().timezone.clone());
         let format = self.settings.format_or(Format::Table);
         output.list(format, MembershipChange::columns(), &answer, &answer.changes)
-    }
-
-    fn identity_of(&self, document: DocumentNumber) -> Outcome<ContactUuid> {
-        let uuid = self.told(self.reader()?.identity(document))?;
-        Ok(ContactUuid { uuid: uuid.map_or_else(String::new, |uuid| uuid.to_string()) })
     }
 
     fn edit_contact(&self, edit: &Edit) -> Outcome {
@@ -140,36 +106,52 @@ impl Session<'_> {
             let document = self.contact(&reader, &edit.contact)?;
             (self.told(reader.row(document))?.map(|row| row.uuid()), reader.environment().redact_urns)
         };
-        let text = |text: &Option<String>| {
-            text.as_deref().map(|text| Some(text).filter(|text| !text.is_empty()).map(Box::from))
+        let patch = patch_of(uuid, &edit.values);
+        self.put_by_hand(&patch, &edit.values, hides_addresses)?;
+        self.show_contact(&uuid.map_or_else(|| edit.contact.clone(), ContactRef::Uuid))
+    }
+
+    fn create_contact(&self, values: &Values) -> Outcome {
+        let hides_addresses = {
+            let reader = self.reader()?;
+            let hides_addresses = reader.environment().redact_urns;
+            for urn in &values.urns {
+                if let Some(document) = self.told(reader.find(&ContactRef::Urn(urn.clone())))? {
+                    let holder = self.told(reader.identity(document))?.map(|uuid| uuid.to_string()).unwrap_or_default();
+                    let rejection = Rejection::UrnTaken { urn: urn.clone(), holder };
+                    return Err(Failure::Failed(why_refused(&rejection, hides_addresses)));
+                }
+            }
+            hides_addresses
         };
-        let patch = ContactPatch {
-            uuid,
-            name: text(&edit.name),
-            language: text(&edit.language),
-            status: edit.status,
-            urns: (!edit.urns.is_empty()).then(|| edit.urns.clone()),
-            fields: edit
-                .fields
-                .iter()
-                .map(|(key, value)| (key.as_str().into(), text(&Some(value.clone())).flatten()))
-                .collect(),
-            ..ContactPatch::default()
-        };
+        let uuid = Uuid::random();
+        self.put_by_hand(&patch_of(Some(uuid), values), values, hides_addresses)?;
+        self.show_contact(&ContactRef::Uuid(uuid))
+    }
+
+    fn put_by_hand(&self, patch: &ContactPatch, values: &Values, hides_addresses: bool) -> Outcome {
         self.change(hides_addresses, |writer| {
-            for (key, _) in &edit.fields {
+            for (key, _) in &values.fields {
                 writer.field_named(key)?;
             }
-            writer.put(&patch)
-        })?;
-        self.show_contact(&uuid.map_or_else(|| edit.contact.clone(), ContactRef::Uuid))
+            writer.put(patch)
+        })
+    }
+
+    /// Who is meant, by identity and name.
+    fn person(&self, reference: &ContactRef) -> Outcome<(Uuid, String)> {
+        let reader = self.reader()?;
+        let document = self.contact(&reader, reference)?;
+        let row = self.told(reader.row(document))?;
+        let row = row.ok_or_else(|| Failure::because(WorkspaceError::UnknownContact(String::new())))?;
+        Ok((row.uuid(), row.name().unwrap_or("a contact without a name").to_owned()))
     }
 
     fn delete_contact(&self, reference: &ContactRef) -> Outcome {
         let deleted = {
             let reader = self.reader()?;
             let document = self.contact(&reader, reference)?;
-            self.identity_of(document)?
+            self.told(ContactUuid::of(&reader, document))?
         };
         let change = Change { contact: Some(reference.clone()), event: Event::Deleted, created_on: None, source: None };
         self.change(false, |writer| writer.apply(&change))?;
@@ -208,22 +190,20 @@ impl Session<'_> {
     }
 }
 
-fn change_of(event: MembershipEvent) -> MembershipChange {
-    let named = |groups: Vec<NamedGroup>| {
-        groups.into_iter().map(|group| UuidName { uuid: group.uuid.to_string(), name: group.name }).collect()
-    };
-    MembershipChange {
-        seq: event.sequence.0,
-        created_on: event.time,
-        kind: Default::default(),
-        contact: ContactUuid { uuid: event.contact.to_string() },
-        groups_added: named(event.groups_added),
-        groups_removed: named(event.groups_removed),
-        cause: match event.cause {
-            Cause::Change => CauseName::Change,
-            Cause::Clock => CauseName::Clock,
-            Cause::Edit => CauseName::Edit,
-            Cause::Manual => CauseName::Manual,
-        },
+fn patch_of(uuid: Option<Uuid>, values: &Values) -> ContactPatch {
+    let text =
+        |text: &Option<String>| text.as_deref().map(|text| Some(text).filter(|text| !text.is_empty()).map(Box::from));
+    ContactPatch {
+        uuid,
+        name: text(&values.name),
+        language: text(&values.language),
+        status: values.status,
+        urns: (!values.urns.is_empty()).then(|| values.urns.clone()),
+        fields: values
+            .fields
+            .iter()
+            .map(|(key, value)| (key.as_str().into(), text(&Some(value.clone())).flatten()))
+            .collect(),
+        ..ContactPatch::default()
     }
 }

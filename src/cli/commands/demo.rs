@@ -47,7 +47,12 @@ pub(super) fn demo(args: &Demo, settings: &Settings) -> Outcome {
     tour.group()?;
     tour.change()?;
     tour.explain()?;
-    tour.say_what_next(&args.folder)
+    tour.say_what_next(&args.folder)?;
+    #[cfg(feature = "serve")]
+    if args.serve {
+        return super::serve::serve_demo(&args.folder, &settings);
+    }
+    Ok(())
 }
 
 /// Takes away what an earlier demo left, and nothing else.
@@ -95,7 +100,7 @@ impl Tour<'_> {
             self.output.text("")?;
         }
         if self.output.has_color() {
-            self.output.text(&format!("\x1b[1m{text}\x1b[0m"))
+            self.output.bytes(format!("\x1b[1m{text}\x1b[0m\n").as_bytes())
         } else {
             self.output.text(text)
         }

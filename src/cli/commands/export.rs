@@ -1,21 +1,22 @@
 //! `export`, `backup`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
 use roaring::RoaringBitmap;
 
+use crate::answers::contact::ContactItem;
 use crate::cli::Outcome;
-use crate::cli::args::maintain::{Backup, Export};
+use crate::cli::args::maintain::{Backup, Export, Formulas};
 use crate::cli::commands::session::Session;
 use crate::cli::commands::target::Target;
 use crate::cli::failure::Failure;
-use crate::cli::output::contact::ContactItem;
 use crate::cli::output::{Format, counted, grouped};
 use crate::cli::settings::Settings;
 use crate::contact::Contact;
 use crate::ids::{DocumentNumber, GroupId};
+use crate::import::formula;
 use crate::workspace::Reader;
 
 /// Contacts whose groups are looked up together.
@@ -44,14 +45,22 @@ pub(super) fn export(args: &Export, settings: &Settings) -> Outcome {
         return parquet(&session, &reader, target, &args.file);
     }
     let groups = Groups::load(&session, &reader)?;
-    let mut export = Exporter { session: &session, reader: &reader, groups, unfit: 0 };
+    let quotes = args.formulas == Formulas::Quote;
+    let mut export = Exporter { session: &session, reader: &reader, groups, quotes, unfit: 0, quoted: 0 };
     let count = if shape == Shape::Sheet { export.sheet(&mut target) } else { export.lines(&mut target) }?;
     target.finish()?;
     if export.unfit > 0 {
         settings.warn(&format!(
-            "left {} cells blank whose values a sheet cannot hold (several addresses of one scheme, `--`, or nothing but white space); \
+            "left {} cells blank whose values a sheet cannot hold (`--`, or nothing but white space); \
              a file named .jsonl holds them",
             grouped(export.unfit)
+        ));
+    }
+    if export.quoted > 0 {
+        settings.warn(&format!(
+            "put a ' before {} that a spreadsheet would take for a formula; `import` takes it away again, and \
+             `--formulas keep` leaves it out",
+            counted(export.quoted, "text")
         ));
     }
     settings.note(&format!("exported {}", counted(count, "contact")));
@@ -150,8 +159,12 @@ struct Exporter<'s> {
     session: &'s Session<'s>,
     reader: &'s Reader<'s>,
     groups: Groups,
+    /// Whether texts that begin as a formula does get a ' before them.
+    quotes: bool,
     /// Cells left blank because a sheet cannot hold their values.
     unfit: u64,
+    /// Cells that got a '.
+    quoted: u64,
 }
 
 impl Exporter<'_> {
@@ -201,10 +214,11 @@ impl Exporter<'_> {
             ["UUID", "Name", "Language", "Status", "Created On", "Last Seen On"].map(str::to_owned).to_vec();
         header.extend(has_ids.then(|| "ID".to_owned()));
         header.extend(has_references.then(|| "Ref".to_owned()));
-        header.extend(schemes.iter().map(|scheme| format!("URN:{scheme}")));
+        // As many columns of a scheme as somebody has addresses.
+        header.extend(schemes.iter().flat_map(|(scheme, columns)| vec![format!("URN:{scheme}"); *columns]));
         header.extend(schema.fields().iter().map(|field| format!("Field:{}", field.key)));
         header.extend(self.groups.0.iter().map(|(_, name, _)| format!("Group:{name}")));
-        let mut unfit = 0;
+        let (mut unfit, mut quoted) = (0, 0);
         let mut writer = csv::Writer::from_writer(&mut target.writer);
         writer.write_record(&header)?;
         let count = self.each(|contact, places| {
@@ -232,14 +246,13 @@ impl Exporter<'_> {
             }
             let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for urn in &contact.urns {
-                paths.entry(urn.scheme()).or_default().push(urn.path());
+                paths.entry(urn.scheme()).or_default().push(urn.written_path());
             }
-            for scheme in &schemes {
-                record.push(match paths.get(scheme.as_str()).map(Vec::as_slice) {
-                    Some([path]) => cell(Some(path)),
-                    Some(_) => cell(Some(CLEARS)),
-                    None => String::new(),
-                });
+            for (scheme, columns) in &schemes {
+                let held = paths.get(scheme.as_str()).map(Vec::as_slice).unwrap_or_default();
+                for place in 0..*columns {
+                    record.push(cell(held.get(place).copied()));
+                }
             }
             for field in schema.fields() {
                 record.push(cell(contact.fields.get(&field.id).map(|value| &*value.text)));
@@ -251,11 +264,17 @@ impl Exporter<'_> {
                 }
             }
             record.extend(flags.into_iter().map(str::to_owned));
+            if self.quotes {
+                for cell in record.iter_mut().filter(|cell| formula::is_one(cell)) {
+                    cell.insert(0, formula::QUOTE);
+                    quoted += 1;
+                }
+            }
             Ok(writer.write_record(&record)?)
         })?;
         writer.flush()?;
         drop(writer);
-        self.unfit = unfit;
+        (self.unfit, self.quoted) = (unfit, quoted);
         Ok(count)
     }
 
@@ -266,9 +285,14 @@ impl Exporter<'_> {
         self.each(|contact, _| {
             survey.has_ids |= contact.id.is_some();
             survey.has_references |= contact.reference.is_some();
+            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
             for urn in contact.urns.iter().filter(|_| !hides_addresses) {
-                if !survey.schemes.contains(urn.scheme()) {
-                    survey.schemes.insert(urn.scheme().to_owned());
+                *counts.entry(urn.scheme()).or_default() += 1;
+            }
+            for (scheme, count) in counts {
+                match survey.schemes.get_mut(scheme) {
+                    Some(known) => *known = count.max(*known),
+                    None => drop(survey.schemes.insert(scheme.to_owned(), count)),
                 }
             }
             Ok(())
@@ -280,8 +304,8 @@ impl Exporter<'_> {
 /// What some contact has.
 #[derive(Default)]
 struct Survey {
-    /// Schemes of addresses; none if addresses are hidden.
-    schemes: BTreeSet<String>,
+    /// Schemes of addresses, with how many of each somebody has; none if addresses are hidden.
+    schemes: BTreeMap<String, usize>,
     has_ids: bool,
     has_references: bool,
 }

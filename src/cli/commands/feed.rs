@@ -1,15 +1,16 @@
 //! Membership changes on their way out: to standard output, and to a program if one is to be told.
 
+use std::collections::VecDeque;
+
+use crate::answers::shapes::MembershipChange;
 use crate::cli::Outcome;
 use crate::cli::commands::session::Session;
 use crate::cli::commands::trigger::Trigger;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{CauseName, ContactUuid, MembershipChange, MembershipChangeType, UuidName};
 use crate::cli::output::{Format, Output, RowStream};
 use crate::cli::settings::Settings;
 use crate::ids::Sequence;
-use crate::store::Cause;
-use crate::workspace::{LogFilter, MembershipEvent, NamedGroup, Reader};
+use crate::workspace::{LogFilter, Reader};
 
 /// Where membership changes go.
 pub(super) struct Feed<'o> {
@@ -84,57 +85,47 @@ impl<'o> Feed<'o> {
             for event in &events {
                 let line = MembershipChange::from(event);
                 self.print(|rows| rows.push(&line))?;
-                if let Some(trigger) = &mut self.trigger {
-                    trigger.tell(&line)?;
-                }
             }
             self.lines += events.len() as u64;
         }
         let draws_at_once = self.draws_at_once;
         self.print(|rows| if draws_at_once { rows.draw_held() } else { rows.flush() })?;
-        match &mut self.trigger {
-            Some(trigger) => trigger.flush(),
-            None => Ok(()),
-        }
+        self.tell(session, reader)
     }
 
-    /// Tells the program alone what it has missed.
-    pub(super) fn tell_missed(&mut self, session: &Session<'_>, after: Sequence, up_to: Sequence) -> Outcome {
-        let Some(trigger) = &mut self.trigger else { return Ok(()) };
-        if after >= up_to {
-            return Ok(());
-        }
-        let reader = session.reader()?;
-        if after < reader.horizon() {
-            session
-                .settings
-                .warn("the log was cut off after what the program was told last: it has missed what was cut");
-        }
-        for events in session.told(reader.events_since(after, LogFilter::default()))? {
+    /// Gives the last lines of what the log holds after one entry and up to another.
+    pub(super) fn give_last(
+        &mut self,
+        session: &Session<'_>,
+        reader: &Reader<'_>,
+        (after, up_to): (Sequence, Sequence),
+        filter: LogFilter,
+        limit: usize,
+    ) -> Outcome {
+        let mut last = VecDeque::new();
+        for events in session.told(reader.events_since(after, filter))? {
             let events = session.told(events)?;
             if events.first().is_some_and(|event| event.sequence > up_to) {
                 break;
             }
-            for event in &events {
-                trigger.tell(&MembershipChange::from(event))?;
-            }
+            last.extend(events.iter().map(MembershipChange::from));
+            last.drain(..last.len().saturating_sub(limit));
         }
-        trigger.flush()
+        for line in &last {
+            self.print(|rows| rows.push(line))?;
+        }
+        self.lines += last.len() as u64;
+        self.print(RowStream::flush)
     }
 
-    /// Advances the clock if something is due, and gives what came of it.
-    pub(super) fn catch_up(&mut self, session: &Session<'_>) -> Outcome {
-        let now = session.settings.moment();
-        if session.reader()?.next_due().is_none_or(|due| due > now) {
-            return Ok(());
-        }
-        let ticked = session.told(session.workspace.tick(now))?;
-        self.give(session, &session.reader()?, ticked.before, ticked.after, LogFilter::default())
+    /// Tells the program everything that a reader knows of and that it was not told of yet, whoever did it.
+    pub(super) fn tell(&mut self, session: &Session<'_>, reader: &Reader<'_>) -> Outcome {
+        self.trigger.as_mut().map_or(Ok(()), |trigger| trigger.tell(session, reader))
     }
 
-    /// The program that is told, if there is one.
-    pub(super) fn trigger(&mut self) -> Option<&mut Trigger> {
-        self.trigger.as_mut()
+    /// Keeps how far the program has come, now and then.
+    pub(super) fn keep_position(&mut self, session: &Session<'_>) -> Outcome {
+        self.trigger.as_mut().map_or(Ok(()), |trigger| trigger.keep_position(session))
     }
 
     /// Writes what comes after the last line, and waits for the program that was told.
@@ -148,34 +139,6 @@ impl<'o> Feed<'o> {
         match self.trigger {
             Some(trigger) => trigger.finish(session),
             None => Ok(()),
-        }
-    }
-}
-
-impl From<Cause> for CauseName {
-    fn from(cause: Cause) -> Self {
-        match cause {
-            Cause::Change => CauseName::Change,
-            Cause::Clock => CauseName::Clock,
-            Cause::Edit => CauseName::Edit,
-            Cause::Manual => CauseName::Manual,
-        }
-    }
-}
-
-impl From<&MembershipEvent> for MembershipChange {
-    fn from(event: &MembershipEvent) -> Self {
-        let named = |groups: &[NamedGroup]| {
-            groups.iter().map(|group| UuidName { uuid: group.uuid.to_string(), name: group.name.clone() }).collect()
-        };
-        MembershipChange {
-            seq: event.sequence.0,
-            created_on: event.time,
-            kind: MembershipChangeType::ContactGroupsChanged,
-            contact: ContactUuid { uuid: event.contact.to_string() },
-            groups_added: named(&event.groups_added),
-            groups_removed: named(&event.groups_removed),
-            cause: event.cause.into(),
         }
     }
 }

@@ -5,24 +5,23 @@ use std::path::Path;
 use roaring::RoaringBitmap;
 use serde::Serialize;
 
+use crate::answers::contact::ContactItem;
+use crate::answers::group::{GroupDetails, MemberList, MemberRequest, Preview};
+use crate::answers::hiding::{message, shown};
+use crate::answers::shapes::{GroupItem, GroupList, UuidName};
 use crate::cli::Outcome;
 use crate::cli::args::group::{GroupCommand, Members, Selection};
-use crate::cli::commands::hiding::{message, shown};
 use crate::cli::commands::hints::why_refused;
 use crate::cli::commands::queries;
 use crate::cli::commands::query::tell_rest;
 use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
-use crate::cli::output::contact::ContactItem;
-use crate::cli::output::shapes::{GroupItem, GroupList, UuidName};
-use crate::cli::output::{Cell, Column, Format, Row};
+use crate::cli::output::{Cell, Column, Format, Row, counted};
 use crate::cli::settings::Settings;
-use crate::ids::{DocumentNumber, GroupId};
+use crate::ids::GroupId;
 use crate::import::{Source, groups, references};
 use crate::sema::query::Dialect;
-use crate::workspace::{
-    FillPolicy, GroupInfo, GroupInput, GroupOutcome, GroupProfile, Override, Purpose, Reader, WorkspaceError,
-};
+use crate::workspace::{FillPolicy, GroupInput, GroupOutcome, GroupProfile, Override, Purpose, Reader, WorkspaceError};
 
 /// Of so many groups of a file, each is compared with every other group.
 const MOST_COMPARED: usize = 100;
@@ -75,13 +74,21 @@ pub(super) fn group(command: &GroupCommand, settings: &Settings) -> Outcome {
             })?;
             session.show_group(edited.value)
         }
-        GroupCommand::Delete { name } => session.delete_group(name),
+        GroupCommand::Delete { name, yes } => {
+            if !settings.is_sure(&format!("Delete the group `{name}`?"), *yes) {
+                return Err(Failure::Failed("nothing was deleted".to_owned()));
+            }
+            session.delete_group(name)
+        }
         GroupCommand::Import { file, dialect, later } => {
             session.fill_later(*later);
             session.import_groups(file, *dialect)
         }
     }
 }
+
+/// Groups of a file whose warnings are drawn.
+const MOST_WARNED: u64 = 10;
 
 impl Session<'_> {
     /// Lets groups be filled by `headcount index`, if that is wanted.
@@ -116,15 +123,24 @@ impl Session<'_> {
         let reader = self.reader()?;
         // Looking for another group of the same meaning costs a look at every other one.
         let compares = inputs.len() <= MOST_COMPARED;
+        let mut warned = 0;
         for (input, outcome) in inputs.iter().zip(outcomes) {
             let Some(query) = input.query.as_deref().filter(|_| *outcome != GroupOutcome::Unchanged) else { continue };
             let group = self.told(reader.group_named(input.name.trim()))?;
             let purpose = if compares { Purpose::Group(Some(group)) } else { Purpose::Search };
             let parsed = self.told(reader.parse_and_lint(query, dialect, purpose))?;
-            if !parsed.warnings.is_empty() {
+            if parsed.warnings.is_empty() {
+                continue;
+            }
+            warned += 1;
+            if warned <= MOST_WARNED {
                 self.settings.note(&format!("{file}: about the query of group `{}`:", input.name));
                 queries::warnings(query, &parsed.warnings, self.settings);
             }
+        }
+        if warned > MOST_WARNED {
+            let more = counted(warned - MOST_WARNED, "more group");
+            self.settings.note(&format!("… and {more} with warnings; `headcount parse QUERY` tells those of a query"));
         }
         Ok(())
     }
@@ -137,21 +153,6 @@ impl Session<'_> {
         queries::warnings(query, &parsed.warnings, self.settings);
         Ok(())
     }
-}
-
-/// The answer of `group show` and of what changes a group.
-#[derive(Serialize)]
-struct GroupDetails {
-    #[serde(flatten)]
-    group: GroupItem,
-    /// The query that it is being filled with, if it is to have another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pending: Option<String>,
-    /// Why its query no longer compiles, if it does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// Smart groups that refer to it.
-    used_by: Vec<UuidName>,
 }
 
 /// A group with what it costs.
@@ -198,20 +199,6 @@ struct ProfiledList<'g> {
     groups: &'g [Profiled],
 }
 
-/// The answer of `group members`.
-#[derive(Serialize)]
-struct MemberList {
-    group: UuidName,
-    total: u64,
-    contacts: Vec<ContactItem>,
-    /// Of these contacts, the ones that are pinned.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pinned: Vec<String>,
-    /// Contacts that are kept out, on every page.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    excluded: Vec<String>,
-}
-
 /// The answer of `group add` and `group remove`.
 #[derive(Serialize)]
 struct Moved {
@@ -230,14 +217,6 @@ struct Overridden {
     rejected: u64,
     /// Members now.
     count: u64,
-}
-
-/// The answer of `group edit --dry-run`.
-#[derive(Serialize)]
-struct Preview<'p> {
-    group: UuidName,
-    entered: &'p [UuidName],
-    left: &'p [UuidName],
 }
 
 /// A line of the table of `group edit --dry-run`.
@@ -281,10 +260,6 @@ struct ImportedList<'g> {
     groups: &'g [Imported],
 }
 
-fn named(group: &GroupInfo) -> UuidName {
-    UuidName { uuid: group.uuid.to_string(), name: group.name.clone() }
-}
-
 impl Session<'_> {
     fn format(&self) -> Format {
         self.settings.format_or(Format::Table)
@@ -292,15 +267,12 @@ impl Session<'_> {
 
     fn show_group(&self, id: GroupId) -> Outcome {
         let reader = self.reader()?;
-        let group = self.told(reader.group(id))?;
-        let used_by: Vec<UuidName> = self.told(reader.dependents_of_group(id))?.iter().map(named).collect();
-        let details =
-            GroupDetails { group: GroupItem::from(&group), pending: group.pending, reason: group.reason, used_by };
+        let details = self.told(GroupDetails::of(&reader, id))?;
         let names: Vec<&str> = details.used_by.iter().map(|group| group.name.as_str()).collect();
         let mut properties = vec![
             ("Name", details.group.name.as_str().into()),
             ("UUID", details.group.uuid.as_str().into()),
-            ("Kind", if group.smart { "smart" } else { "manual" }.into()),
+            ("Kind", if details.smart { "smart" } else { "manual" }.into()),
             ("Query", Cell::text(details.group.query.as_deref())),
             ("Status", details.group.status.as_str().into()),
             ("Reason", Cell::text(details.reason.as_deref())),
@@ -332,30 +304,9 @@ impl Session<'_> {
     fn members(&self, args: &Members) -> Outcome {
         let reader = self.reader()?;
         let id = self.told(reader.group_named(&args.name))?;
-        let members = self.told(match args.as_of {
-            Some(moment) => reader.members_as_of(id, moment),
-            None => reader.members(id),
-        })?;
         let offset = usize::try_from(args.offset).unwrap_or(usize::MAX);
         let limit = if args.all { usize::MAX } else { usize::try_from(args.limit).unwrap_or(usize::MAX) };
-        let page = members.iter().skip(offset).take(limit).map(DocumentNumber);
-        let mut contacts = Vec::new();
-        for document in page {
-            // A member of then may have been deleted since.
-            let item = match self.item(&reader, document)? {
-                Some(item) => Some(item),
-                None => self.told(reader.identity(document))?.map(ContactItem::deleted),
-            };
-            contacts.extend(item);
-        }
-        let (pins, exclusions) = self.told(reader.overrides(id))?;
-        let texts = |documents| -> Outcome<Vec<String>> {
-            Ok(self.told(reader.uuids_of(documents))?.iter().map(ToString::to_string).collect())
-        };
-        let (mut pinned, excluded) = (texts(&(pins & &members))?, texts(&exclusions)?);
-        pinned.retain(|uuid| contacts.iter().any(|contact: &ContactItem| contact.uuid == *uuid));
-        let group = named(&self.told(reader.group(id))?);
-        let list = MemberList { group, total: members.len(), contacts, pinned, excluded };
+        let list = self.told(MemberList::of(&reader, id, MemberRequest { as_of: args.as_of, offset, limit }))?;
         let format = self.format();
         let mut output = self.settings.output();
         output.set_zone(reader.environment().timezone.clone());
@@ -393,7 +344,7 @@ impl Session<'_> {
         let reader = self.reader()?;
         let group = self.told(reader.group(group))?;
         let answer = Overridden {
-            group: named(&group),
+            group: UuidName::from(&group),
             changed,
             unchanged: documents.len() - changed,
             rejected,
@@ -431,7 +382,7 @@ impl Session<'_> {
             self.settings.line(&format!("{uuid}: {}", why_refused(rejection, hides_addresses)));
         }
         rejected += refused.len() as u64;
-        let answer = Moved { group: named(&self.told(reader.group(group))?), moved, unchanged, rejected };
+        let answer = Moved { group: UuidName::from(&self.told(reader.group(group))?), moved, unchanged, rejected };
         let properties = [
             ("Group", answer.group.name.as_str().into()),
             (if inside { "Added" } else { "Removed" }, Cell::Count(moved)),
@@ -488,9 +439,8 @@ impl Session<'_> {
         let reader = self.reader()?;
         let group = self.told(reader.group_named(name))?;
         let moves = self.told(reader.preview(group, query, dialect))?;
-        let entered = self.names(&reader, &moves.entered)?;
-        let left = self.names(&reader, &moves.left)?;
-        let preview = Preview { group: named(&self.told(reader.group(group))?), entered: &entered, left: &left };
+        let preview = self.told(Preview::of(&reader, group, &moves))?;
+        let Preview { entered, left, .. } = &preview;
         let lines: Vec<PreviewLine<'_>> = entered
             .iter()
             .map(|contact| PreviewLine { change: "enter", contact })
@@ -504,17 +454,6 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn names(&self, reader: &Reader<'_>, documents: &RoaringBitmap) -> Outcome<Vec<UuidName>> {
-        let mut names = Vec::new();
-        for document in documents.iter().map(DocumentNumber) {
-            if let Some(row) = self.told(reader.row(document))? {
-                let name = row.name().unwrap_or_default().to_owned();
-                names.push(UuidName { uuid: row.uuid().to_string(), name });
-            }
-        }
-        Ok(names)
-    }
-
     fn delete_group(&self, name: &str) -> Outcome {
         let deleted = {
             let reader = self.reader()?;
@@ -522,7 +461,7 @@ impl Session<'_> {
             self.told(reader.group(group))?
         };
         self.write(|writer| writer.delete_group(deleted.id))?;
-        let answer = named(&deleted);
+        let answer = UuidName::from(&deleted);
         let properties = [("Deleted", answer.name.as_str().into()), ("Members that left", Cell::Count(deleted.count))];
         self.settings.output().details(self.format(), &properties, Some(&answer.uuid), &answer)
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::cli::commands::hiding::reason;
+use crate::answers::hiding::reason;
 use crate::store::StoreError;
 use crate::workspace::{Rejection, WorkspaceError};
 

@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 
+use crate::answers::stats::{StatsItem, TableItem};
 use crate::cli::Outcome;
-use crate::cli::args::maintain::{Check, Index, Stats};
+use crate::cli::args::maintain::{Check, Compact, Index, Stats};
 use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{as_text, as_text_or_null};
 use crate::cli::output::{Cell, Column, Format, Row, counted, grouped};
 use crate::cli::settings::Settings;
-use crate::value::Instant;
 use crate::workspace::{CheckReport, Finding, Workspace};
 
 /// What `check` found wrong.
@@ -166,13 +165,23 @@ pub(super) fn index(args: &Index, settings: &Settings) -> Outcome {
     settings.output().details(settings.format_or(Format::Table), &properties, None, &indexed)
 }
 
-/// A table of the store, as `stats` gives it.
+/// The answer of `compact`.
 #[derive(Serialize)]
-struct TableItem {
-    name: &'static str,
-    entries: u64,
-    bytes: u64,
-    bytes_per_contact: u64,
+struct Compacted {
+    bytes_before: u64,
+    bytes_after: u64,
+}
+
+/// Writes the store anew without what it holds of nothing.
+pub(super) fn compact(_: &Compact, settings: &Settings) -> Outcome {
+    let session = Session::open(settings)?;
+    let progress = settings.progress_waiting("compacting");
+    let done = session.workspace.compact();
+    drop(progress);
+    let (bytes_before, bytes_after) = session.told(done)?;
+    let compacted = Compacted { bytes_before, bytes_after };
+    let properties = [("Bytes before", Cell::Count(bytes_before)), ("Bytes after", Cell::Count(bytes_after))];
+    settings.output().details(settings.format_or(Format::Table), &properties, None, &compacted)
 }
 
 impl Row for TableItem {
@@ -185,51 +194,16 @@ impl Row for TableItem {
     }
 }
 
-/// The answer of `stats`.
-#[derive(Serialize)]
-struct StatsItem {
-    contacts: u64,
-    urns: u64,
-    groups: u64,
-    log_entries: u64,
-    dirty: u64,
-    #[serde(serialize_with = "as_text")]
-    clock: Instant,
-    #[serde(serialize_with = "as_text_or_null")]
-    next_due: Option<Instant>,
-    file_bytes: u64,
-    text_bytes: u64,
-    bytes_per_contact: u64,
-    readers: u32,
-    tables: Vec<TableItem>,
-}
-
 /// Sizes and counts.
 pub(super) fn stats(_: &Stats, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     let reader = session.reader()?;
     let stats = session.told(reader.stats())?;
-    let for_each = |bytes: u64| bytes.checked_div(stats.contacts).unwrap_or_default();
-    let tables = stats.tables.iter().map(|table| TableItem {
-        name: table.name,
-        entries: table.entries,
-        bytes: table.bytes,
-        bytes_per_contact: for_each(table.bytes),
-    });
-    let item = StatsItem {
-        contacts: stats.contacts,
-        urns: stats.urns,
-        groups: stats.groups,
-        log_entries: stats.log_entries,
-        dirty: stats.dirty,
-        clock: stats.clock,
-        next_due: stats.next_due,
-        file_bytes: stats.file_bytes,
-        text_bytes: stats.text_bytes,
-        bytes_per_contact: for_each(stats.file_bytes + stats.text_bytes),
-        readers: stats.readers,
-        tables: tables.collect(),
-    };
+    let item = StatsItem::from(&stats);
+    let oldest = item
+        .oldest_reader
+        .as_ref()
+        .map(|reader| format!("process {}, {} behind", reader.process, counted(reader.commits_behind, "commit")));
     let properties = [
         ("Contacts", Cell::Count(item.contacts)),
         ("Addresses", Cell::Count(item.urns)),
@@ -239,9 +213,11 @@ pub(super) fn stats(_: &Stats, settings: &Settings) -> Outcome {
         ("Clock", Cell::Moment(item.clock)),
         ("Next due", Cell::moment(item.next_due)),
         ("Bytes of the store", Cell::Count(item.file_bytes)),
+        ("Of these free", Cell::Count(item.free_bytes)),
         ("Bytes of the text index", Cell::Count(item.text_bytes)),
         ("Bytes per contact", Cell::Count(item.bytes_per_contact)),
         ("Reader slots", Cell::Count(item.readers.into())),
+        ("Oldest reader", oldest.map_or(Cell::Empty, Cell::Text)),
     ];
     let mut output = settings.output();
     output.set_zone(reader.environment().timezone.clone());

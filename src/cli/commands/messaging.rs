@@ -4,73 +4,50 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::audience;
+use crate::answers::contact::ContactItem;
+use crate::answers::search::{AudienceError, AudienceRequest, Recipients, Rendered};
+use crate::answers::shapes::{ContactUuid, UuidName, as_text, as_text_or_null};
 use crate::campaign::{Offset, Point};
 use crate::cli::Outcome;
 use crate::cli::args::messaging::{Audience, Campaign, Render};
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
-use crate::cli::output::contact::ContactItem;
-use crate::cli::output::shapes::{UuidName, as_text, as_text_or_null};
 use crate::cli::output::{Cell, Column, Format, Row, counted};
 use crate::cli::settings::Settings;
 use crate::contact::{Contact, Status, TypedValue};
 use crate::diagnostic::{Code, Diagnostic, draw};
 use crate::ids::{DocumentNumber, FieldId};
 use crate::import::{Source, campaign as campaigns};
-use crate::render::{RenderError, Subject, Template};
+use crate::render::{RenderError, Template};
 use crate::schema::FieldType;
 use crate::sema::query::Dialect;
 use crate::sema::suggest::nearest;
 use crate::value::Instant;
-use crate::workspace::{PageRequest, Reader, WorkspaceError};
-
-/// The answer of `audience`.
-#[derive(Serialize)]
-struct Recipients {
-    query: String,
-    total: u64,
-    contacts: Vec<ContactItem>,
-}
+use crate::workspace::{Reader, WorkspaceError};
 
 /// Computes who a broadcast reaches.
 pub(super) fn audience(args: &Audience, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     let reader = session.reader()?;
-    let group = |name: &String| session.told(reader.group_named(name));
-    let started = args.exclude_started.as_deref().map(|name| {
-        let flow = reader.schema().flow(name).map(|flow| flow.id);
-        flow.ok_or_else(|| {
-            let near = nearest(name, reader.schema().flows().iter().map(|flow| flow.name.as_str()));
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            Failure::Failed(format!("there is no flow `{name}`{hint}"))
-        })
-    });
-    let mut contacts = Vec::new();
-    for reference in &args.contacts {
-        let document = session.contact(&reader, reference)?;
-        contacts.extend(session.told(reader.identity(document))?);
-    }
-    let query = args.query.as_deref().map(|text| session.told(reader.parse(text, Dialect::Extended)));
-    let audience = audience::Audience {
-        groups: args.groups.iter().map(group).collect::<Outcome<_>>()?,
-        contacts,
-        query: query.transpose()?.map(|parsed| parsed.query),
-        exclude_groups: args.exclude_groups.iter().map(group).collect::<Outcome<_>>()?,
+    let request = AudienceRequest {
+        groups: args.groups.clone(),
+        contacts: args.contacts.clone(),
+        query: args.query.clone(),
+        dialect: Dialect::Extended,
+        exclude_groups: args.exclude_groups.clone(),
         exclude_in_flow: args.exclude_in_flow,
-        exclude_started: started.transpose()?,
+        exclude_started: args.exclude_started.clone(),
         not_seen_since: args.not_seen_since,
         include_inactive: args.include_inactive,
     };
-    let Some(query) = audience.to_query(reader.schema()) else {
-        return Err(Failure::Usage("say who is to be reached: --group, --contact or --query".to_owned()));
+    let recipients = match Recipients::of(&reader, &request) {
+        Ok(recipients) => recipients,
+        Err(AudienceError::Workspace(error)) => return session.told(Err(error)),
+        Err(AudienceError::Nobody) => {
+            return Err(Failure::Usage("say who is to be reached: --group, --contact or --query".to_owned()));
+        }
+        Err(error) => return Err(Failure::because(error)),
     };
-    let page = session.told(reader.page(&query, &PageRequest { limit: None, ..PageRequest::default() }))?;
-    let mut contacts = Vec::with_capacity(page.documents.len());
-    for document in page.documents {
-        contacts.extend(session.item(&reader, document)?);
-    }
-    let recipients = Recipients { query: page.query, total: page.total, contacts };
     let mut output = settings.output();
     output.set_zone(reader.environment().timezone.clone());
     let format = settings.format_or(Format::Table);
@@ -81,33 +58,28 @@ pub(super) fn audience(args: &Audience, settings: &Settings) -> Outcome {
     output.list(format, ContactItem::columns(&[]), &recipients, &recipients.contacts)
 }
 
-/// The answer of `render`.
-#[derive(Serialize)]
-struct Rendered {
-    text: String,
-}
-
 /// Fills in a message for a contact.
 pub(super) fn render(args: &Render, settings: &Settings) -> Outcome {
     let template = Template::parse(&args.template).map_err(|error| in_template(&args.template, &error, settings))?;
     let session = Session::open(settings)?;
     let reader = session.reader()?;
     let document = session.contact(&reader, &args.contact)?;
-    let Some(contact) = session.told(reader.contact(document))? else { return Ok(()) };
-    let mut groups = Vec::new();
-    for id in session.told(reader.groups_of(document))? {
-        groups.extend(reader.schema().group_by_id(id).map(|group| (group.uuid, group.name.clone())));
-    }
-    let (schema, environment) = (reader.schema(), reader.environment());
-    let subject = Subject { contact: &contact, groups: &groups, schema, environment };
-    let rendered = template.render(&subject).map_err(|error| in_template(&args.template, &error, settings))?;
+    let rendered = session
+        .told(Rendered::of(&reader, &template, document))?
+        .map_err(|error| in_template(&args.template, &error, settings))?;
     let mut output = settings.output();
     match settings.format_or(Format::Table) {
-        Format::Json => output.document(&Rendered { text: rendered }),
-        Format::Jsonl => output.line(&Rendered { text: rendered }).and_then(|()| output.flush()),
-        Format::Ids => output.text(&contact.uuid.to_string()).and_then(|()| output.flush()),
+        Format::Json => output.document(&rendered),
+        Format::Jsonl => output.line(&rendered).and_then(|()| output.flush()),
+        Format::Ids => {
+            let uuid = session.told(ContactUuid::of(&reader, document))?;
+            output.text(&uuid.uuid).and_then(|()| output.flush())
+        }
         // The message as it is: that is what one pipes on.
-        Format::Table | Format::Csv => output.text(&rendered).and_then(|()| output.flush()),
+        Format::Table | Format::Csv if !settings.answers_terminal => {
+            output.bytes(rendered.text.as_bytes()).and_then(|()| output.bytes(b"\n")).and_then(|()| output.flush())
+        }
+        Format::Table | Format::Csv => output.text(&rendered.text).and_then(|()| output.flush()),
     }
 }
 
@@ -128,6 +100,10 @@ struct Schedule {
 /// A point with those who are eligible.
 #[derive(Serialize)]
 struct PointItem {
+    /// Its place in the file, from 1; fires name it.
+    point: usize,
+    /// `2 days before edd at 9:00`
+    title: String,
     relative_to: String,
     offset: i32,
     unit: &'static str,
@@ -139,21 +115,20 @@ struct PointItem {
 /// When a point fires for a member.
 #[derive(Clone, Serialize)]
 struct Fire {
+    point: usize,
+    title: String,
     contact: UuidName,
     #[serde(serialize_with = "as_text")]
     value: Instant,
     #[serde(serialize_with = "as_text_or_null")]
     fire_on: Option<Instant>,
-    /// The point, for tables.
-    #[serde(skip)]
-    point: String,
 }
 
 impl Row for Fire {
     fn cells(&self) -> Vec<Cell> {
         vec![
             Cell::moment(self.fire_on),
-            self.point.as_str().into(),
+            self.title.as_str().into(),
             self.contact.name.as_str().into(),
             self.contact.uuid.as_str().into(),
             Cell::Moment(self.value),
@@ -211,7 +186,7 @@ pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
     let named = uuid.and_then(|uuid| reader.group_named(&uuid).ok());
     let group = named.map_or_else(|| session.told(reader.group_named(&file.group.name)), Ok)?;
     let mut points = Vec::new();
-    for definition in &file.points {
+    for (at, definition) in file.points.iter().enumerate() {
         let key = &definition.relative_to;
         if reader.schema().field(key).is_some_and(|field| field.kind != FieldType::Datetime) {
             return Err(Failure::Failed(format!("the field `{key}` holds no dates, so no point can count from it")));
@@ -224,7 +199,9 @@ pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
             Offset::Days(offset) => (offset, "days"),
             Offset::Weeks(offset) => (offset, "weeks"),
         };
-        let item = PointItem { relative_to: key.clone(), offset, unit, delivery_hour, eligible: 0, fires: Vec::new() };
+        let title = title(key, offset, unit, delivery_hour);
+        let (relative_to, fires) = (key.clone(), Vec::new());
+        let item = PointItem { point: at + 1, title, relative_to, offset, unit, delivery_hour, eligible: 0, fires };
         points.push((definition.point, date, item));
     }
     let now = reader.now().max(reader.clock());
@@ -238,10 +215,11 @@ pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
             let Some(value) = date.of(&contact) else { continue };
             let name = contact.name.as_deref().unwrap_or_default().to_owned();
             item.fires.push(Fire {
+                point: item.point,
+                title: item.title.clone(),
                 contact: UuidName { uuid: contact.uuid.to_string(), name },
                 value,
                 fire_on: point.next_fire(value, zone, now),
-                point: title(item),
             });
             item.eligible += 1;
         }
@@ -260,7 +238,7 @@ pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
         for point in &schedule.points {
             output.text(&format!(
                 "{}: {} of {} with that date",
-                title(point),
+                point.title,
                 counted(point.eligible, "member"),
                 schedule.group.name
             ))?;
@@ -270,15 +248,15 @@ pub(super) fn campaign(args: &Campaign, settings: &Settings) -> Outcome {
 }
 
 /// `2 days before edd at 9:00`
-fn title(point: &PointItem) -> String {
-    let (distance, key) = (point.offset.unsigned_abs(), &point.relative_to);
-    let unit = if distance == 1 { point.unit.trim_end_matches('s') } else { point.unit };
-    let mut title = match point.offset.signum() {
+fn title(key: &str, offset: i32, unit: &str, delivery_hour: Option<i8>) -> String {
+    let distance = offset.unsigned_abs();
+    let unit = if distance == 1 { unit.trim_end_matches('s') } else { unit };
+    let mut title = match offset.signum() {
         0 => format!("on {key}"),
         -1 => format!("{distance} {unit} before {key}"),
         _ => format!("{distance} {unit} after {key}"),
     };
-    if let Some(hour) = point.delivery_hour {
+    if let Some(hour) = delivery_hour {
         title.push_str(&format!(" at {hour}:00"));
     }
     title

@@ -5,8 +5,8 @@ mod contact;
 mod demo;
 mod export;
 mod feed;
+mod flood;
 mod group;
-mod hiding;
 mod hints;
 mod import;
 mod log;
@@ -17,9 +17,12 @@ mod queries;
 mod query;
 mod repl;
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod session;
 #[cfg(feature = "postgres")]
 mod sync;
+pub(crate) mod stop;
 mod target;
 mod tools;
 mod trigger;
@@ -50,6 +53,7 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         Command::Check(args) => maintain::check(&args, settings),
         Command::Index(args) => maintain::index(&args, settings),
         Command::Stats(args) => maintain::stats(&args, settings),
+        Command::Compact(args) => maintain::compact(&args, settings),
         Command::Init(args) => workspace::init(&args, settings),
         Command::Workspace(command) => workspace::workspace(&command, settings),
         Command::Schema(command) => workspace::schema(&command, settings),
@@ -67,5 +71,7 @@ pub fn run(command: Command, settings: &Settings) -> Outcome {
         #[cfg(feature = "postgres")]
         Command::Sync(args) => sync::sync(&args, settings),
         Command::Repl(_) => repl::repl(settings),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::serve(&args, settings),
     }
 }

@@ -1,12 +1,12 @@
 //! `parse`
 
+use crate::answers::shapes::{GroupUsed, Metadata, Parsed};
 use crate::cli::Outcome;
 use crate::cli::args::search::Parse;
 use crate::cli::args::workspace::EnvironmentOptions;
 use crate::cli::commands::queries;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{GroupUsed, Metadata, Parsed};
 use crate::cli::output::{Cell, Format};
 use crate::cli::settings::Settings;
 use crate::diagnostic::{Diagnostic, Errors};

@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
+use crate::answers::hiding;
+use crate::answers::shapes::RejectedLine;
 use crate::cli::Outcome;
-use crate::cli::commands::hiding;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::RejectedLine;
-use crate::cli::output::{Format, Output};
+use crate::cli::output::{Format, Output, harmless_as_long, harmless_lines};
 use crate::cli::settings::{Settings, Verbosity};
 use crate::diagnostic::{Diagnostic, Errors, draw};
 use crate::import::{Source, queries};
@@ -35,7 +35,13 @@ fn drawing(text: &str, diagnostics: &[Diagnostic], settings: &Settings) {
     if !diagnostics.is_empty() {
         // Standard error may be closed, and then there is nobody to tell.
         let text = hiding::query(text, diagnostics);
-        let _ = write!(std::io::stderr(), "{}", draw(&text, diagnostics, settings.color_errors));
+        let mut diagnostics = diagnostics.to_vec();
+        for diagnostic in &mut diagnostics {
+            diagnostic.message = harmless_lines(&diagnostic.message).into_owned();
+            diagnostic.help = diagnostic.help.as_deref().map(|help| harmless_lines(help).into_owned());
+        }
+        let drawn = draw(&harmless_as_long(&text), &diagnostics, settings.color_errors);
+        let _ = write!(std::io::stderr(), "{drawn}");
     }
 }
 

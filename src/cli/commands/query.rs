@@ -1,17 +1,23 @@
 //! `query` and `explain`
 
+use std::io::Read;
+
+use crate::answers::contact::ContactItem;
+use crate::answers::shapes::{Counted, Found, Metadata};
 use crate::cli::Outcome;
 use crate::cli::args::search::{Explain, QueryArgs};
 use crate::cli::commands::queries;
 use crate::cli::commands::session::Session;
-use crate::cli::output::contact::ContactItem;
-use crate::cli::output::shapes::{Counted, Found, Metadata};
+use crate::cli::failure::Failure;
 use crate::cli::output::{Format, Output, grouped};
 use crate::cli::settings::Settings;
 use crate::exec::Order;
 use crate::ids::{DocumentNumber, GroupId};
 use crate::language::{Errors, Query};
 use crate::workspace::{Page, PageRequest, Purpose, Reader, WorkspaceError};
+
+/// What everybody matches.
+const EVERYBODY: &str = "name = \"\" OR name != \"\"";
 
 /// Searches, once or for each query of a file.
 pub(super) fn query(args: &QueryArgs, settings: &Settings) -> Outcome {
@@ -21,14 +27,25 @@ pub(super) fn query(args: &QueryArgs, settings: &Settings) -> Outcome {
     if let Some(file) = &args.batch {
         return queries::batch(file, settings, |text| search.answer(text));
     }
-    let text = args.query.as_deref().unwrap_or_default();
+    let typed = match args.query.as_deref() {
+        Some("-") => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text)?;
+            text
+        }
+        Some(text) => text.to_owned(),
+        None => EVERYBODY.to_owned(),
+    };
+    let text = typed.as_str();
     let read = if args.count {
         reader.parse(text, args.dialect)
     } else {
         reader.parse_and_lint(text, args.dialect, Purpose::Search)
     };
     let parsed = session.told(read)?;
-    queries::warnings(text, &parsed.warnings, settings);
+    if args.query.is_some() {
+        queries::warnings(text, &parsed.warnings, settings);
+    }
     if settings.tells_plans() {
         let explained = session.told(reader.explain(&parsed.query, true))?;
         settings.detail(explained.physical.to_text().trim_end());
@@ -78,17 +95,11 @@ impl<'s> Search<'s> {
     }
 
     fn count(&self, query: &Query) -> Result<Counted, WorkspaceError> {
-        let total = match self.group {
-            None => self.reader.count_query(query)?,
-            Some(_) => self.reader.page(query, &PageRequest { limit: Some(0), ..self.request() })?.total,
-        };
-        Ok(Counted { query: self.reader.canonical(query), total })
+        Counted::of(self.reader, query, &self.request())
     }
 
     fn found(&self, query: &Query, page: Page) -> Outcome<Found<ContactItem>> {
-        let contacts = self.items(&page.documents, &[]).collect::<Outcome<Vec<_>>>()?;
-        let metadata = Metadata::of(query, self.reader.schema());
-        Ok(Found { query: page.query, total: page.total, contacts, next: page.next, metadata })
+        self.session.told(Found::of_page(self.reader, query, page))
     }
 
     fn items<'a>(
@@ -141,9 +152,12 @@ impl<'s> Search<'s> {
         if format == Format::Ids {
             self.ids(&page.documents, &mut output)?;
         } else {
-            let mut stream = output.stream(format, ContactItem::columns(&columns));
+            let chosen = ContactItem::chosen(&self.args.columns, self.reader.schema()).map_err(Failure::Usage)?;
+            let header =
+                if chosen.is_empty() { ContactItem::columns(&columns) } else { ContactItem::chosen_columns(&chosen) };
+            let mut stream = output.stream(format, header);
             for item in self.items(&page.documents, &columns) {
-                stream.push(&item?)?;
+                stream.push(&item?.with_chosen(&chosen))?;
             }
             stream.finish()?;
         }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant as Clock};
 
 use serde::Serialize;
 
+use crate::answers::shapes::UuidName;
+use crate::answers::why::Explanation;
 use crate::cli::Outcome;
 use crate::cli::args::sync::Sync as Args;
 use crate::cli::commands::hiding::message;
 use crate::cli::commands::session::failure;
-use crate::cli::commands::why::Explanation;
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::UuidName;
 use crate::cli::output::{Cell, Format, counted};
 use crate::cli::settings::Settings;
 use crate::sync::{self, Address, Counts, Difference, Mapping, Observer, Options, Stop, SyncError, Told};

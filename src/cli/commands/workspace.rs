@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
+use crate::answers::shapes::{GroupItem, UuidName, as_text_or_null};
 use crate::cli::Outcome;
 use crate::cli::args::workspace::{
     Depends, EnvironmentOptions, FieldCommand, Init, SchemaCommand, WorkspaceCommand, WorkspaceSet,
 };
 use crate::cli::commands::session::{Session, failure};
 use crate::cli::failure::Failure;
-use crate::cli::output::shapes::{GroupItem, UuidName, as_text_or_null};
 use crate::cli::output::{Cell, Column, Format, Row, counted};
 use crate::cli::settings::Settings;
 use crate::import::{Source, schema};
@@ -120,7 +120,14 @@ pub(super) fn schema(command: &SchemaCommand, settings: &Settings) -> Outcome {
         SchemaCommand::Show => show_schema(&Session::open(settings)?.reader()?, settings),
         SchemaCommand::Import { file } => {
             let session = Session::open(settings)?;
-            let input = SchemaInput::from(schema::read(Source::open(file)?)?);
+            let read = schema::read(Source::open(file)?)?;
+            if read.left_out > 0 {
+                settings.warn(&format!(
+                    "left out {}: smart ones are for `headcount group import`, and the platform's own are everybody's",
+                    counted(read.left_out, "group")
+                ));
+            }
+            let input = SchemaInput::from(read);
             let counts = session.write(|writer| writer.import_schema(&input))?.value;
             let item = SchemaImported {
                 fields_added: counts.fields_added,
@@ -229,6 +236,7 @@ fn show_schema(reader: &Reader<'_>, settings: &Settings) -> Outcome {
 pub(super) fn field(command: &FieldCommand, settings: &Settings) -> Outcome {
     let session = Session::open(settings)?;
     let key = match command {
+        FieldCommand::List => return list_fields(&session),
         FieldCommand::Add { key, kind, name } => {
             if session.reader()?.schema().field(key).is_some() {
                 let message = format!("there is already a field `{key}`; `field edit` changes it");
@@ -254,6 +262,47 @@ pub(super) fn field(command: &FieldCommand, settings: &Settings) -> Outcome {
     let properties =
         [("Key", item.key.as_str().into()), ("Name", item.name.as_str().into()), ("Type", item.kind.into())];
     settings.output().details(settings.format_or(Format::Table), &properties, Some(&item.key), &item)
+}
+
+/// The answer of `field list`.
+#[derive(Serialize)]
+struct FieldList<'l> {
+    fields: &'l [FieldRow],
+}
+
+/// A field with how much it is used.
+#[derive(Serialize)]
+struct FieldRow {
+    #[serde(flatten)]
+    field: FieldItem,
+    /// Contacts that have a value.
+    contacts: u64,
+}
+
+impl Row for FieldRow {
+    fn cells(&self) -> Vec<Cell> {
+        let FieldItem { key, name, kind } = &self.field;
+        vec![key.as_str().into(), name.as_str().into(), (*kind).into(), Cell::Count(self.contacts)]
+    }
+    fn id(&self) -> std::borrow::Cow<'_, str> {
+        self.field.key.as_str().into()
+    }
+}
+
+fn list_fields(session: &Session<'_>) -> Outcome {
+    let reader = session.reader()?;
+    let mut rows = Vec::new();
+    for field in reader.schema().fields() {
+        let contacts = session.told(reader.count(&format!("fields.{} != \"\"", field.key)))?;
+        rows.push(FieldRow { field: field.into(), contacts });
+    }
+    let columns = vec![Column::text("Key"), Column::text("Name"), Column::text("Type"), Column::number("Contacts")];
+    session.settings.output().list(
+        session.settings.format_or(Format::Table),
+        columns,
+        &FieldList { fields: &rows },
+        &rows,
+    )
 }
 
 /// The answer of `depends`.

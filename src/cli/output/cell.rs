@@ -1,5 +1,6 @@
 //! Values in cells: as people read them in tables, and as programs read them in CSV.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -99,18 +100,38 @@ pub fn lasting(took: Duration) -> String {
     }
 }
 
-/// Names are other people's input: line breaks and escape sequences in them must not reach a terminal.
+/// What comes from input, as a terminal may see it: nothing in it moves the cursor, changes the terminal or turns what
+/// stands beside it. A line break is shown as a space.
 fn harmless(text: &str) -> String {
+    harmless_lines(text).replace(['\n', '\t'], " ")
+}
+
+/// The same for text of several lines.
+pub(crate) fn harmless_lines(text: &str) -> Cow<'_, str> {
+    replaced(text, |_| '\u{fffd}')
+}
+
+/// The same with as many bytes in the place of each character, so that what points into the text still does.
+pub(crate) fn harmless_as_long(text: &str) -> Cow<'_, str> {
+    replaced(text, |c| match c.len_utf8() {
+        1 => '?',
+        2 => '\u{bf}',
+        _ => '\u{fffd}',
+    })
+}
+
+fn replaced(text: &str, stand_in: fn(char) -> char) -> Cow<'_, str> {
     let is_harmful = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control() && !matches!(c, '\n' | '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.contains(is_harmful) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let replace = |c: char| match c {
-        '\n' | '\r' | '\t' => ' ',
-        c if is_harmful(c) => '\u{fffd}',
+        '\r' => ' ',
+        c if is_harmful(c) => stand_in(c),
         c => c,
     };
-    text.chars().map(replace).collect()
+    Cow::Owned(text.chars().map(replace).collect())
 }

@@ -3,11 +3,10 @@
 //! A command gives rows that serialise as JSON and have cells; [`Output`] writes them as a table, one JSON document,
 //! JSON lines, CSV or ids. Every write may find that the reader has gone; that ends the command in silence.
 
+mod answers;
 mod cell;
-pub mod contact;
 pub mod progress;
 mod rows;
-pub mod shapes;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -22,6 +21,7 @@ use crate::cli::Outcome;
 use crate::value::Instant;
 
 pub use cell::{Cell, counted, grouped, lasting};
+pub(crate) use cell::{harmless_as_long, harmless_lines};
 pub use rows::{Column, Row, RowStream};
 
 /// The formats of answers.
@@ -102,12 +102,12 @@ impl Output {
         Ok(self.writer.write_all(b"\n")?)
     }
 
-    /// Writes a line of text.
+    /// Writes a line of text, or several, without what would change a terminal.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn text(&mut self, text: &str) -> Outcome {
-        Ok(writeln!(self.writer, "{text}")?)
+        Ok(writeln!(self.writer, "{}", harmless_lines(text))?)
     }
 
     /// Writes lines of texts, aligned, without a header.

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use super::shapes::*;
 use super::{Cell, Format, Output};
+use crate::answers::shapes::*;
 use crate::cli::failure::Failure;
 use crate::value::Instant;
 

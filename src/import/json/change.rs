@@ -12,7 +12,7 @@ use super::{custom, not_an_object, reason, text, under, whole};
 use crate::contact::Status;
 use crate::ids::Uuid;
 use crate::import::MAX_URNS;
-use crate::import::error::{shown, suggestion};
+use crate::import::error::{OtherType, shown, suggestion};
 use crate::value::{Instant, Urn};
 use crate::workspace::change::{Change, ContactRef, Event, NamedRef, SourcePosition};
 
@@ -35,16 +35,57 @@ pub(crate) const TYPES: [&str; 15] = [
     "contact_deleted",
 ];
 
+/// Types that platforms send in the same streams and from which nothing follows here.
+pub(crate) const PLATFORM_TYPES: [&str; 36] = [
+    "airtime_created",
+    "airtime_transferred",
+    "broadcast_created",
+    "call_created",
+    "call_missed",
+    "call_received",
+    "chat_started",
+    "classifier_called",
+    "contact_refreshed",
+    "dial_ended",
+    "dial_wait",
+    "email_created",
+    "email_sent",
+    "environment_refreshed",
+    "error",
+    "failure",
+    "flow_entered",
+    "input_labels_added",
+    "ivr_created",
+    "llm_called",
+    "locals_changed",
+    "msg_deleted",
+    "msg_failed",
+    "msg_wait",
+    "optin_requested",
+    "optin_started",
+    "optin_stopped",
+    "resthook_called",
+    "service_called",
+    "session_triggered",
+    "ticket_assignee_changed",
+    "ticket_note_added",
+    "ticket_topic_changed",
+    "wait_timed_out",
+    "warning",
+    "webhook_called",
+];
+
 /// Why a line is no change, and the position in its source that it takes up all the same.
 #[derive(Debug)]
 pub(crate) struct BadChange {
     pub(crate) reason: String,
     pub(crate) source: Option<SourcePosition>,
+    pub(crate) other_type: Option<OtherType>,
 }
 
 impl From<String> for BadChange {
     fn from(reason: String) -> Self {
-        BadChange { reason, source: None }
+        BadChange { reason, source: None, other_type: None }
     }
 }
 
@@ -53,13 +94,26 @@ impl From<String> for BadChange {
 /// # Errors
 /// What is wrong and what to do, without the line.
 pub(crate) fn change(bytes: &[u8]) -> Result<Change, BadChange> {
-    let text = text(bytes).map_err(|reason| BadChange { reason, source: None })?;
+    let text = text(bytes).map_err(|reason| BadChange { reason, source: None, other_type: None })?;
     let event = read(text).map_err(|error| BadChange {
         reason: not_an_object(text, r#"{"type": …, "contact": {"uuid": …}}"#).unwrap_or_else(|| reason(text, &error)),
         source: position_alone(text),
+        other_type: None,
     })?;
     let source = event.source.clone();
-    event.resolve().map_err(|reason| BadChange { reason, source })
+    let other_type = event.kind.as_deref().and_then(other_type);
+    event.resolve().map_err(|reason| BadChange { reason, source, other_type })
+}
+
+/// What a type is that changes no contact.
+fn other_type(kind: &str) -> Option<OtherType> {
+    if TYPES.contains(&kind) {
+        None
+    } else if PLATFORM_TYPES.contains(&kind) {
+        Some(OtherType::Platform(kind.into()))
+    } else {
+        Some(OtherType::Unknown(kind.into()))
+    }
 }
 
 /// The position in its source of a line that is wrong elsewhere.

@@ -96,12 +96,13 @@ impl<'de> Visitor<'de> for ContactVisitor<'_> {
                 "created_on" => map.next_value().map(|Value(moment)| patch.created_on = moment),
                 "modified_on" => map.next_value().map(|Value(moment)| patch.modified_on = Some(moment)),
                 "last_seen_on" => map.next_value().map(|Value(moment)| patch.last_seen_on = Some(moment)),
-                unknown => {
-                    if patch.unknown_keys.len() < MAX_UNKNOWN_KEYS {
+                unknown => map.next_value::<&RawValue>().map(|value| {
+                    // Platforms add keys that hold nothing, to which nothing happens.
+                    let is_empty = matches!(value.get(), "null" | "[]" | "{}" | "\"\"");
+                    if !is_empty && patch.unknown_keys.len() < MAX_UNKNOWN_KEYS {
                         patch.unknown_keys.push(unknown.into());
                     }
-                    map.next_value::<IgnoredAny>().map(drop)
-                }
+                }),
             };
             outcome.map_err(|error| under(&key, error))?;
         }

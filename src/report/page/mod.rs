@@ -26,6 +26,13 @@ const FILL: &str =
 /// Nothing is fetched, nothing runs, nothing is sent: only the page's own styles apply.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
+/// A line through sizes.
+pub(super) fn line(sizes: &[u64]) -> String {
+    let mut html = Html::default();
+    charts::spark(&mut html, sizes);
+    html.out
+}
+
 /// The whole page. Its size is bounded by the options, whatever the size of the workspace.
 pub(super) fn render(report: &Report) -> String {
     let mut html = Html::default();

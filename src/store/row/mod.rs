@@ -108,6 +108,9 @@ const SCHEMES: [&str; 20] = [
     "whatsapp",
 ];
 
+/// With the code of a scheme: behind the path comes what was written, since that is more than the path.
+const WRITTEN: u8 = 1 << 7;
+
 /// Appends the row of a contact to `out`.
 ///
 /// A row longer than [`MAX_LENGTH`] can be encoded, but a store refuses it.
@@ -174,14 +177,18 @@ fn encode_with(
     }
     if sections & (1 << Section::Urns as u8) != 0 {
         for urn in contact.urns() {
+            let written = if urn.written.is_some() { WRITTEN } else { 0 };
             match SCHEMES.iter().position(|&scheme| scheme == urn.scheme) {
-                Some(code) => out.push(code as u8 + 1),
+                Some(code) => out.push((code as u8 + 1) | written),
                 None => {
-                    out.push(0);
+                    out.push(written);
                     put_text(out, urn.scheme);
                 }
             }
             put_text(out, urn.path);
+            if let Some(written) = urn.written {
+                put_text(out, written);
+            }
         }
         ends.mark(out)?;
     }

@@ -1,6 +1,6 @@
 //! Reading rows in place.
 
-use super::{FIXED, SCHEMES, Section, VERSION, flag, kind, width};
+use super::{FIXED, SCHEMES, Section, VERSION, WRITTEN, flag, kind, width};
 use crate::contact::{ContactView, FieldValueRef, Status, TypedValue, UrnRef};
 use crate::ids::{DocumentNumber, FieldId, FlowId, GroupId, Uuid};
 use crate::store::codec::{Cursor, Tag, text, verify};
@@ -113,11 +113,14 @@ impl<'a> RowView<'a> {
     pub fn urns(&self) -> impl Iterator<Item = UrnRef<'a>> + use<'a> {
         let mut cursor = Cursor::new(self.section(Section::Urns).unwrap_or_default());
         std::iter::from_fn(move || {
-            let scheme = match cursor.u8().ok()? {
+            let code = cursor.u8().ok()?;
+            let scheme = match code & !WRITTEN {
                 0 => cursor.text().ok()?,
                 code => SCHEMES.get(usize::from(code) - 1)?,
             };
-            Some(UrnRef { scheme, path: cursor.text().ok()? })
+            let path = cursor.text().ok()?;
+            let written = if code & WRITTEN == 0 { None } else { Some(cursor.text().ok()?) };
+            Some(UrnRef { scheme, path, written })
         })
     }
 

@@ -16,7 +16,7 @@ use crate::value::Instant;
 use crate::workspace::error::WorkspaceError;
 
 /// The longest name of a group, in characters.
-pub(crate) const MAX_NAME: usize = 255;
+const MAX_NAME: usize = 255;
 
 /// A group with its query decoded.
 #[derive(Clone, Debug)]
@@ -40,6 +40,16 @@ pub(crate) struct Definitions {
     environment: Environment,
     pub(crate) schema: Schema,
     pub(crate) groups: BTreeMap<GroupId, GroupDefinition>,
+}
+
+/// A name as it is kept, if it can be one.
+///
+/// # Errors
+/// [`WorkspaceError::BadName`] if it is empty, too long, or holds a control character.
+pub(crate) fn valid_name(name: &str) -> Result<String, WorkspaceError> {
+    let name = name.trim();
+    let is_valid = !name.is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
+    if is_valid { Ok(name.to_owned()) } else { Err(WorkspaceError::BadName(name.to_owned())) }
 }
 
 impl Definitions {

@@ -92,6 +92,7 @@ pub struct FillCounters {
 
 impl Workspace {
     /// How many groups were filled through this value, and how.
+    #[doc(hidden)]
     pub fn fill_counters(&self) -> FillCounters {
         FillCounters {
             by_query: self.fills.by_query.load(Ordering::Relaxed),
@@ -101,6 +102,7 @@ impl Workspace {
 
     /// From how many groups on the engine fills them, in one pass over all contacts; fewer are filled by their queries.
     /// What comes of it is the same. A measured number unless set.
+    #[doc(hidden)]
     pub fn fill_by_engine_from(&self, groups: usize) {
         self.fills.engine_from.store(groups, Ordering::Relaxed);
     }

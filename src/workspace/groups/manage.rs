@@ -14,7 +14,7 @@ use crate::sema::query::{Dialect, Query};
 use crate::sema::{group_check, groups_used};
 use crate::store::{Cause, GroupRecord, GroupStatus, MemberSet};
 use crate::value::{Instant, fold};
-use crate::workspace::definitions::{Definitions, MAX_NAME, stored};
+use crate::workspace::definitions::{Definitions, stored, valid_name};
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::read::reader::Reader;
 use crate::workspace::read::search::member_plan;
@@ -145,6 +145,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// The first group that is not valid; nothing is changed then, if the caller drops the writer.
+    #[doc(hidden)]
     pub fn import_groups(
         &mut self,
         groups: &[GroupInput],
@@ -373,7 +374,7 @@ impl Reader<'_> {
     /// ```
     /// use headcount::{ContactPatch, Dialect, Instant, Settings, Workspace};
     ///
-    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = tempfile::tempdir().unwrap();
     /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
     /// let now = Instant::now();
     /// let commit = workspace.write(now, |batch| {
@@ -417,12 +418,6 @@ fn give_query(record: &mut GroupRecord, query: &Query, now: Instant) -> bool {
     record.reason = None;
     record.modified_on = now;
     true
-}
-
-fn valid_name(name: &str) -> Result<String, WorkspaceError> {
-    let name = name.trim();
-    let is_valid = !name.is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
-    if is_valid { Ok(name.to_owned()) } else { Err(WorkspaceError::BadName(name.to_owned())) }
 }
 
 /// Whether the only trouble is a group that the same file brings.

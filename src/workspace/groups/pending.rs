@@ -131,6 +131,7 @@ impl Definitions {
 
 impl Workspace {
     /// Sets when groups are filled in several transactions.
+    #[doc(hidden)]
     pub fn set_fill_policy(&self, policy: FillPolicy) {
         *self.fills.policy() = policy;
     }
@@ -139,6 +140,7 @@ impl Workspace {
     ///
     /// # Errors
     /// If the store or an index fails; the position is then that of the step before.
+    #[doc(hidden)]
     pub fn fill_step(&self, now: Instant) -> Result<FillStep, WorkspaceError> {
         let done = self.write(now, |writer| {
             let swapped = writer.fill_some()?;
@@ -152,6 +154,7 @@ impl Workspace {
     ///
     /// # Errors
     /// As for [`Workspace::fill_step`].
+    #[doc(hidden)]
     pub fn fill_pending(&self, now: Instant) -> Result<FillStep, WorkspaceError> {
         let mut all = FillStep { sequence: self.store.read()?.view().state().sequence, ..FillStep::default() };
         while self.has_pending()? {
@@ -170,6 +173,7 @@ impl Workspace {
 
 impl Writer<'_> {
     /// Whether a group has a query that is being filled.
+    #[doc(hidden)]
     pub fn is_pending(&self, group: GroupId) -> bool {
         self.definitions.groups.get(&group).is_some_and(|group| group.pending.is_some())
     }
@@ -179,6 +183,10 @@ impl Writer<'_> {
         if groups.is_empty() {
             return Ok(());
         }
+        self.whole(|writer| writer.fill_or_defer(groups))
+    }
+
+    fn fill_or_defer(&mut self, groups: &[GroupId]) -> Result<(), WorkspaceError> {
         let policy = *self.workspace.fills.policy();
         let component = self.definitions.component(groups.iter().copied());
         let others_wait = component.iter().any(|group| !groups.contains(group) && self.is_pending(*group));
@@ -244,6 +252,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// [`WorkspaceError::NoOtherQuery`] if it has no active query yet.
+    #[doc(hidden)]
     pub fn cancel_edit(&mut self, group: GroupId) -> Result<bool, WorkspaceError> {
         self.flush()?;
         let mut record = self.group_record(group)?;

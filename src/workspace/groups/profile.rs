@@ -44,6 +44,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// If the store or an index cannot be read.
+    #[doc(hidden)]
     pub fn profile_groups(&self) -> Result<Vec<GroupProfile>, WorkspaceError> {
         let view = self.snapshot().view();
         let first = view.rows(DocumentNumber(0)..=DocumentNumber(u32::MAX))?.take(SAMPLE);

@@ -74,16 +74,19 @@ impl Subscription<'_> {
         if self.position.0 > 0 && self.position < horizon {
             return Err(WorkspaceError::BeforeHorizon(reader.horizon_time()));
         }
-        let (mut position, mut events) = (self.position.max(horizon), Vec::new());
-        for entry in reader.events_since(position, self.filter)? {
-            events.extend(entry?);
-            // The log has no gaps.
-            position = Sequence(position.0 + 1);
-            if events.len() >= ENOUGH {
-                break;
+        let (last, mut events) = (reader.sequence(), Vec::<MembershipEvent>::new());
+        for piece in reader.events_since(self.position.max(horizon), self.filter)? {
+            let piece = piece?;
+            // Only whole commits are given out.
+            let begins_another =
+                |next: &MembershipEvent| events.last().is_some_and(|last| last.sequence < next.sequence);
+            if events.len() >= ENOUGH && piece.first().is_some_and(begins_another) {
+                self.position = events.last().map_or(last, |event| event.sequence);
+                return Ok(events);
             }
+            events.extend(piece);
         }
-        self.position = position;
+        self.position = last;
         Ok(events)
     }
 }

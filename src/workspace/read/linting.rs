@@ -60,6 +60,7 @@ impl Reader<'_> {
     /// they are too many to look through, or are not kept whole, as addresses are not.
     ///
     /// Cost: a comparison or two for each value of each block.
+    #[doc(hidden)]
     pub fn values_of(&self, property: &TextProperty) -> Option<Vec<Box<str>>> {
         IndexedValues::new(self.snapshot().view(), self.schema()).all(property)
     }

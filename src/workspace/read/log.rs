@@ -1,6 +1,7 @@
 //! The membership log as others see it: one event per contact and commit.
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -31,6 +32,8 @@ pub struct MembershipEvent {
     pub cause: Cause,
     /// Whose memberships.
     pub contact: Uuid,
+    /// The document that it is in the order of the commit's events.
+    pub(crate) document: DocumentNumber,
     /// Entered, by name.
     pub groups_added: Vec<NamedGroup>,
     /// Left, by name.
@@ -50,18 +53,73 @@ pub struct LogFilter {
 type ByContact = BTreeMap<DocumentNumber, (Vec<GroupId>, Vec<GroupId>)>;
 
 /// A contact with the groups that it entered and left.
-type Moved = (Uuid, Vec<GroupId>, Vec<GroupId>);
+type Moved = (DocumentNumber, Uuid, Vec<GroupId>, Vec<GroupId>);
 
-/// Turns an entry, which is by group, into events, which are by contact in order of document number.
-pub(crate) fn events_of(
+/// Moves of one piece of an entry, more or less.
+const PIECE: u64 = 1 << 18;
+
+/// Turns an entry, which is by group, into events, which are by contact in order of document number. An entry of very many
+/// moves comes in several pieces, without the documents below `from`; any other in one, even if nothing of it is wanted.
+pub(crate) fn events_of<'v>(
+    entry: LogEntry<'v>,
+    view: View<'v>,
+    definitions: &'v Definitions,
+    filter: LogFilter,
+    from: u32,
+) -> impl Iterator<Item = Result<Vec<MembershipEvent>, WorkspaceError>> + 'v {
+    let mut lists: Vec<MovesOfGroup<'v>> = entry
+        .groups()
+        .filter(|moves| filter.group.is_none_or(|group| group == moves.group))
+        .map(|moves| (moves.group, boxed(moves.entered()), boxed(moves.left())))
+        .collect();
+    let moves: u64 = entry.groups().map(|moves| u64::from(moves.entered_count) + u64::from(moves.left_count)).sum();
+    let end = view.state().next_document;
+    // A document may be in two places of a commit that deletes and makes anew: all of it is looked at together.
+    let (from, width) = if may_be_twice(&entry) || moves <= PIECE {
+        (0, u32::MAX)
+    } else {
+        (from, u32::try_from(u64::from(end) * PIECE / moves).unwrap_or(u32::MAX).max(64))
+    };
+    for (_, entered, left) in &mut lists {
+        while entered.next_if(|&document| document < from).is_some() {}
+        while left.next_if(|&document| document < from).is_some() {}
+    }
+    let mut next = Some(from);
+    std::iter::from_fn(move || {
+        let start = next?;
+        let stop = start.saturating_add(width);
+        next = (stop < end).then_some(stop);
+        Some(
+            contacts_of(&entry, &mut lists, stop, view, filter)
+                .and_then(|moved| named(&entry, moved, view, definitions)),
+        )
+    })
+}
+
+/// Documents, ascending, that a group's moves go on with.
+type Documents<'v> = Peekable<Box<dyn Iterator<Item = u32> + 'v>>;
+
+/// A group with what has yet to come of who entered and who left.
+type MovesOfGroup<'v> = (GroupId, Documents<'v>, Documents<'v>);
+
+fn boxed<'v>(documents: impl Iterator<Item = u32> + 'v) -> Documents<'v> {
+    (Box::new(documents) as Box<dyn Iterator<Item = u32> + 'v>).peekable()
+}
+
+/// Whether one contact can be two documents of an entry.
+fn may_be_twice(entry: &LogEntry<'_>) -> bool {
+    matches!(entry.cause, Cause::Change | Cause::Manual)
+}
+
+/// Gives groups their names.
+fn named(
     entry: &LogEntry<'_>,
+    contacts: Vec<Moved>,
     view: View<'_>,
     definitions: &Definitions,
-    filter: LogFilter,
 ) -> Result<Vec<MembershipEvent>, WorkspaceError> {
-    let contacts = net_moves(entry, view, filter)?;
     let mut names: BTreeMap<GroupId, Option<NamedGroup>> = BTreeMap::new();
-    for group in contacts.iter().flat_map(|(_, entered, left)| entered.iter().chain(left)) {
+    for group in contacts.iter().flat_map(|(_, _, entered, left)| entered.iter().chain(left)) {
         if !names.contains_key(group) {
             names.insert(*group, name_of(*group, view, definitions)?);
         }
@@ -73,35 +131,46 @@ pub(crate) fn events_of(
         named
     };
     let (sequence, time, cause) = (entry.sequence, entry.time, entry.cause);
-    let event = |(contact, entered, left): Moved| MembershipEvent {
+    let event = |(document, contact, entered, left): Moved| MembershipEvent {
         sequence,
         time,
         cause,
         contact,
+        document,
         groups_added: named(&entered),
         groups_removed: named(&left),
     };
     Ok(contacts.into_par_iter().map(event).collect())
 }
 
-/// The groups that each contact of an entry entered and left, in order of document number; without those whom nothing
-/// moved, and those who were erased.
+/// The groups that each contact entered and left, up to a document and behind what was asked for before, in order of
+/// document number; without those whom nothing moved, and those who were erased.
 ///
 /// A contact that was deleted and made again in one commit is two documents: what the first left and the second entered
 /// cancels out.
-fn net_moves(entry: &LogEntry<'_>, view: View<'_>, filter: LogFilter) -> Result<Vec<Moved>, WorkspaceError> {
+fn contacts_of(
+    entry: &LogEntry<'_>,
+    lists: &mut [MovesOfGroup<'_>],
+    stop: u32,
+    view: View<'_>,
+    filter: LogFilter,
+) -> Result<Vec<Moved>, WorkspaceError> {
     let of_groups = || entry.groups().filter(|moves| filter.group.is_none_or(|group| group == moves.group));
     let mut documents = ByContact::new();
-    for moves in of_groups() {
-        let wanted = |document: &u32| filter.contact.is_none_or(|contact| contact.0 == *document);
-        for document in moves.entered().filter(wanted) {
-            documents.entry(DocumentNumber(document)).or_default().0.push(moves.group);
+    let wanted = |document: &u32| filter.contact.is_none_or(|contact| contact.0 == *document);
+    for (group, entered, left) in lists {
+        while let Some(document) = entered.next_if(|&document| document < stop) {
+            if wanted(&document) {
+                documents.entry(DocumentNumber(document)).or_default().0.push(*group);
+            }
         }
-        for document in moves.left().filter(wanted) {
-            documents.entry(DocumentNumber(document)).or_default().1.push(moves.group);
+        while let Some(document) = left.next_if(|&document| document < stop) {
+            if wanted(&document) {
+                documents.entry(DocumentNumber(document)).or_default().1.push(*group);
+            }
         }
     }
-    let may_be_twice = matches!(entry.cause, Cause::Change | Cause::Manual);
+    let may_be_twice = may_be_twice(entry);
     if let Some(asked) = filter.contact
         && may_be_twice
         && !documents.is_empty()
@@ -126,8 +195,8 @@ fn net_moves(entry: &LogEntry<'_>, view: View<'_>, filter: LogFilter) -> Result<
         let Some(contact) = identity_of(document, view)? else { continue };
         let place = if may_be_twice { *places.entry(contact).or_insert(contacts.len()) } else { contacts.len() };
         match contacts.get_mut(place) {
-            None => contacts.push((contact, entered, left)),
-            Some((_, entered_before, left_before)) => {
+            None => contacts.push((document, contact, entered, left)),
+            Some((_, _, entered_before, left_before)) => {
                 entered_before.extend(entered);
                 left_before.extend(left);
                 let both: Vec<GroupId> =
@@ -137,7 +206,7 @@ fn net_moves(entry: &LogEntry<'_>, view: View<'_>, filter: LogFilter) -> Result<
             }
         }
     }
-    contacts.retain(|(_, entered, left)| !(entered.is_empty() && left.is_empty()));
+    contacts.retain(|(_, _, entered, left)| !(entered.is_empty() && left.is_empty()));
     Ok(contacts)
 }
 

@@ -16,7 +16,7 @@ use crate::plan::physical::Rules;
 use crate::schema::{Environment, FieldType, Schema};
 use crate::sema::print;
 use crate::sema::query::{Dialect, Query};
-use crate::store::{RowView, Snapshot, Store, TableSize};
+use crate::store::{OldestReader, RowView, Snapshot, Store, TableSize};
 use crate::value::Instant;
 use crate::workspace::Workspace;
 use crate::workspace::definitions::Definitions;
@@ -61,6 +61,10 @@ pub struct Stats {
     pub next_due: Option<Instant>,
     /// Bytes of the store's file.
     pub file_bytes: u64,
+    /// Bytes of it that hold nothing: [`Workspace::compact`] gives them back.
+    pub free_bytes: u64,
+    /// The oldest snapshot that another process reads: what is freed after it cannot be used again. Not known everywhere.
+    pub oldest_reader: Option<OldestReader>,
     /// Bytes of the text index.
     pub text_bytes: u64,
     /// Reader slots in use at once so far.
@@ -305,10 +309,20 @@ impl<'w> Reader<'w> {
         })
     }
 
+    /// The first contacts that a query of the extended dialect finds, in order of document number.
+    ///
+    /// # Errors
+    /// If the query is invalid; if the store cannot be read.
+    pub fn find_some(&self, query: &str, most: usize) -> Result<Vec<DocumentNumber>, WorkspaceError> {
+        let query = self.parse(query, Dialect::Extended)?.query;
+        Ok(self.page(&query, &PageRequest { limit: Some(most), ..PageRequest::default() })?.documents)
+    }
+
     /// A contact's row, read in place.
     ///
     /// # Errors
     /// If the row is damaged.
+    #[doc(hidden)]
     pub fn row(&self, document: DocumentNumber) -> Result<Option<RowView<'_>>, WorkspaceError> {
         Ok(self.snapshot.view().row(document)?)
     }
@@ -357,7 +371,8 @@ impl<'w> Reader<'w> {
         self.snapshot.view().state().sequence
     }
 
-    /// Events behind a place in the log, entry by entry.
+    /// Events behind a place in the log, entry by entry; an entry of very many events in several pieces, so that memory
+    /// stays bounded.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -366,9 +381,27 @@ impl<'w> Reader<'w> {
         after: Sequence,
         filter: LogFilter,
     ) -> Result<impl Iterator<Item = Result<Vec<MembershipEvent>, WorkspaceError>> + '_, WorkspaceError> {
+        self.events_behind(after, 0, filter)
+    }
+
+    /// The same, without the documents below a number in the first entry, if it comes in several pieces.
+    pub(crate) fn events_behind(
+        &self,
+        after: Sequence,
+        documents: u32,
+        filter: LogFilter,
+    ) -> Result<impl Iterator<Item = Result<Vec<MembershipEvent>, WorkspaceError>> + '_, WorkspaceError> {
         let view = self.snapshot.view();
         let definitions = &self.definitions;
-        Ok(view.log_since(after)?.map(move |entry| events_of(&entry?, view, definitions, filter)))
+        Ok(view.log_since(after)?.flat_map(move |entry| -> Box<dyn Iterator<Item = _>> {
+            match entry {
+                Ok(entry) => {
+                    let from = if entry.sequence.0 == after.0 + 1 { documents } else { 0 };
+                    Box::new(events_of(entry, view, definitions, filter, from))
+                }
+                Err(error) => Box::new(std::iter::once(Err(error.into()))),
+            }
+        }))
     }
 
     /// The place before the first entry that the log still holds; entries up to it were cut off.
@@ -406,6 +439,8 @@ impl<'w> Reader<'w> {
             clock: state.clock,
             next_due: Some(state.next_due).filter(|&due| due != Instant::MAX),
             file_bytes: usage.file_bytes,
+            free_bytes: usage.free_bytes,
+            oldest_reader: usage.oldest_reader,
             text_bytes: self.workspace.text.bytes(),
             readers: usage.readers,
             tables: view.table_sizes()?,

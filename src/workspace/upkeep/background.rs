@@ -119,6 +119,7 @@ impl Workspace {
 
     /// Waits until it was seen of all commits so far whether text is to be indexed after them, and the runs that were due
     /// are done. Gives the runs made in the background since that began, and why the last one failed if it did.
+    #[doc(hidden)]
     pub fn background_runs(&self) -> (u64, Option<String>) {
         let Some(shared) = self.indexer().as_ref().map(|indexer| Arc::clone(&indexer.shared)) else {
             return (0, None);

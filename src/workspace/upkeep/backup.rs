@@ -38,6 +38,21 @@ impl Workspace {
         Ok(backup.place()?)
     }
 
+    /// Writes the store anew without free pages, and puts that in its place. Gives the bytes of its file before and after.
+    ///
+    /// This handle of the workspace, and those of other processes, are of the files before: what they begin from now on
+    /// fails with [`StoreError::Replaced`] until they open it again. What they are reading stays as it was.
+    ///
+    /// Cost: the store is read and written; until it is done it takes as much room again.
+    ///
+    /// # Errors
+    /// If the disk is full or the system refuses; then the store is as it was.
+    pub fn compact(&self) -> Result<(u64, u64), WorkspaceError> {
+        let before = self.store.usage()?.file_bytes;
+        self.store.write()?.rewrite()?;
+        Ok((before, Workspace::open(self.folder())?.store.usage()?.file_bytes))
+    }
+
     /// Whether the text index has what the store counts on.
     fn has_current_text(&self) -> Result<bool, WorkspaceError> {
         let (answers, snapshot) = self.text.open_with(&self.store)?;

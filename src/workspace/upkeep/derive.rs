@@ -57,9 +57,11 @@ impl Writer<'_> {
             return Ok(());
         }
         let before = Arc::clone(&self.definitions);
-        self.txn.put_settings(&new)?;
-        self.reload()?;
-        self.derive_anew(&before)
+        self.whole(|writer| {
+            writer.txn.put_settings(&new)?;
+            writer.reload()?;
+            writer.derive_anew(&before)
+        })
     }
 
     /// Changes the name and the type of a field: its values are derived anew from their texts.
@@ -78,19 +80,18 @@ impl Writer<'_> {
         };
         let mut edited = known.clone();
         if let Some(name) = name.map(str::trim) {
-            if name.is_empty() || name.chars().count() > crate::workspace::definitions::MAX_NAME {
-                return Err(WorkspaceError::BadName(name.to_owned()));
-            }
-            edited.name = name.to_owned();
+            edited.name = crate::workspace::definitions::valid_name(name)?;
         }
         edited.kind = kind.unwrap_or(known.kind);
         if edited == known {
             return Ok(());
         }
         let before = Arc::clone(&self.definitions);
-        self.txn.put_field(&edited)?;
-        self.reload()?;
-        if edited.kind == known.kind { Ok(()) } else { self.derive_anew(&before) }
+        self.whole(|writer| {
+            writer.txn.put_field(&edited)?;
+            writer.reload()?;
+            if edited.kind == known.kind { Ok(()) } else { writer.derive_anew(&before) }
+        })
     }
 
     /// Rows, queries, indexes and memberships by the definitions at hand, which were just changed.

@@ -1,6 +1,6 @@
 //! The text index of a workspace: opened with the store so that no answer is stale, and brought up to date.
 //!
-//! The protocol is DESIGN's: the index is opened first and the store second, and the pair is accepted if the store does
+//! The index is opened first and the store second, and the pair is accepted if the store does
 //! not count on a later generation than the index has; whatever is not dirty in that snapshot is then right in that
 //! index. A process that has not used the index yet opens it only when a query needs it: later than the store, so then
 //! the generations must be equal; if they are not, rows answer, which is slower and as right.

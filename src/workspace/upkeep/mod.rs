@@ -6,6 +6,7 @@
 pub(crate) mod background;
 pub(crate) mod backup;
 pub(crate) mod check;
+pub(crate) mod delivery;
 pub(crate) mod derive;
 pub(crate) mod erase;
 #[cfg(test)]

@@ -97,9 +97,10 @@ pub struct ContactPatch {
     /// All addresses, in order.
     #[doc(hidden)]
     pub urns: Option<Vec<Urn>>,
-    /// Addresses by scheme, as spreadsheets give them: each replaces the addresses of its scheme; `None` clears them.
+    /// Addresses by scheme, each scheme once, as the columns of spreadsheets give them: by place, those that are left as
+    /// they are (`None`), cleared, or set; what the contact has beyond the last of them goes.
     #[doc(hidden)]
-    pub scheme_urns: Vec<(Box<str>, Option<Urn>)>,
+    pub scheme_urns: Vec<(Box<str>, Vec<Patched<Urn>>)>,
     /// All manual groups; smart ones among them are ignored.
     #[doc(hidden)]
     pub groups: Option<Vec<NamedRef>>,
@@ -217,8 +218,8 @@ impl ContactPatch {
     }
 
     /// Every address that it names: by any of them, the contact is known if it has no identity.
-    pub(crate) fn addresses(&self) -> impl Iterator<Item = &Urn> {
-        let by_scheme = self.scheme_urns.iter().filter_map(|(_, urn)| urn.as_ref());
+    pub fn addresses(&self) -> impl Iterator<Item = &Urn> {
+        let by_scheme = self.scheme_urns.iter().flat_map(|(_, urns)| urns.iter().flatten().flatten());
         self.urns.iter().flatten().chain(by_scheme)
     }
 }

@@ -37,6 +37,10 @@ impl Writer<'_> {
         if rows.is_empty() {
             return Ok(());
         }
+        self.whole(|writer| writer.carry(&rows))
+    }
+
+    fn carry(&mut self, rows: &[EncodedChange]) -> Result<(), WorkspaceError> {
         let changes: Vec<RowChange<RowView<'_>>> =
             rows.par_iter().map(EncodedChange::views).collect::<Result<_, StoreError>>()?;
         let Effects { flips, gathered, dirty } = self.write_rows(&changes)?;

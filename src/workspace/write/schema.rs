@@ -7,6 +7,7 @@ use crate::schema::{Field, FieldType, Flow};
 use crate::sema::suggest::nearest;
 use crate::store::GroupRecord;
 use crate::value::urn::is_known_scheme;
+use crate::workspace::definitions::valid_name;
 use crate::workspace::error::WorkspaceError;
 use crate::workspace::write::change::NamedRef;
 use crate::workspace::write::writer::Writer;
@@ -47,7 +48,7 @@ pub struct SchemaInput {
 /// ```
 /// use headcount::{FieldInput, FieldType, Instant, Settings, Workspace};
 ///
-/// # let folder = tempfile::tempdir()?;
+/// # let folder = tempfile::tempdir().unwrap();
 /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
 /// workspace.write(Instant::now(), |batch| {
 ///     batch.add_field(&FieldInput::new("age", FieldType::Number))?;
@@ -99,8 +100,13 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// If a key or name cannot be one, or a field has another type: `field edit` changes that.
+    #[doc(hidden)]
     pub fn import_schema(&mut self, input: &SchemaInput) -> Result<SchemaCounts, WorkspaceError> {
         self.flush()?;
+        self.whole(|writer| writer.put_schema(input))
+    }
+
+    fn put_schema(&mut self, input: &SchemaInput) -> Result<SchemaCounts, WorkspaceError> {
         let mut counts = SchemaCounts::default();
         for field in &input.fields {
             match self.put_field(field)? {
@@ -141,9 +147,7 @@ impl Writer<'_> {
             (None, Some(known)) => known.name.clone(),
             (None, None) => title(&key),
         };
-        if name.is_empty() || name.chars().count() > crate::workspace::definitions::MAX_NAME {
-            return Err(WorkspaceError::BadName(name));
-        }
+        let name = valid_name(&name)?;
         let (field, outcome) = match known {
             Some(known) if known.kind != input.kind => {
                 return Err(WorkspaceError::FieldType { key, from: known.kind, to: input.kind });
@@ -163,9 +167,7 @@ impl Writer<'_> {
         if by_uuid || self.definitions.schema.group(&name).is_some() {
             return Ok(false);
         }
-        if name.is_empty() || name.chars().count() > crate::workspace::definitions::MAX_NAME {
-            return Err(WorkspaceError::BadName(name));
-        }
+        let name = valid_name(&name)?;
         let id = self.txn.next_group()?;
         let uuid = named.uuid.unwrap_or_else(Uuid::random);
         self.txn.put_group(id, &GroupRecord::manual(uuid, name.clone(), self.now()))?;
@@ -176,9 +178,7 @@ impl Writer<'_> {
 
     fn put_flow(&mut self, named: &NamedRef) -> Result<Outcome, WorkspaceError> {
         let name = named.name.as_deref().map(str::trim).unwrap_or_default().to_owned();
-        if name.is_empty() || name.chars().count() > 255 {
-            return Err(WorkspaceError::BadName(name));
-        }
+        let name = valid_name(&name)?;
         let schema = &self.definitions.schema;
         let known = named.uuid.and_then(|uuid| schema.flow_by_uuid(uuid)).or_else(|| schema.flow(&name)).cloned();
         let (flow, outcome) = match known {

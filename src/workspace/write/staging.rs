@@ -55,6 +55,10 @@ impl Staging {
         self.contacts.len()
     }
 
+    pub(crate) fn documents(&self) -> impl Iterator<Item = DocumentNumber> {
+        self.contacts.keys().copied()
+    }
+
     pub(crate) fn holds(&self, document: DocumentNumber) -> bool {
         self.contacts.contains_key(&document)
     }

@@ -4,7 +4,7 @@ use crate::contact::{Contact, FieldValue, Status, convert_field_text};
 use crate::ids::{FlowId, GroupId};
 use crate::schema::{Environment, Field, Group, Schema};
 use crate::value::Urn;
-use crate::workspace::write::change::{ContactPatch, Event, NamedRef};
+use crate::workspace::write::change::{ContactPatch, Event, NamedRef, Patched};
 use crate::workspace::write::rejection::{Omissions, Rejection};
 
 /// Resolves names and applies events.
@@ -92,8 +92,8 @@ impl Transition<'_> {
         if let Some(urns) = &patch.urns {
             contact.urns = distinct(urns.iter().cloned());
         }
-        for (scheme, urn) in &patch.scheme_urns {
-            replace_scheme(&mut contact.urns, scheme, urn.as_ref());
+        for (scheme, urns) in &patch.scheme_urns {
+            replace_scheme(&mut contact.urns, scheme, urns);
         }
         if let Some(groups) = &patch.groups {
             contact.groups.clear();
@@ -264,12 +264,25 @@ fn distinct(urns: impl Iterator<Item = Urn>) -> Vec<Urn> {
     kept
 }
 
-/// Puts `urn` where the scheme's first address stands, or at the end, and drops the scheme's other addresses.
-fn replace_scheme(urns: &mut Vec<Urn>, scheme: &str, urn: Option<&Urn>) {
-    let at = urns.iter().position(|held| held.scheme().eq_ignore_ascii_case(scheme)).unwrap_or(urns.len());
-    urns.retain(|held| !held.scheme().eq_ignore_ascii_case(scheme));
-    if let Some(urn) = urn {
-        urns.retain(|held| held.identity() != urn.identity());
-        urns.insert(at.min(urns.len()), urn.clone());
+/// Puts the scheme's addresses where its first one stands, or at the end: by place, those that are left as they are and
+/// those that are set. Its others are dropped, unless nothing is said of any.
+fn replace_scheme(urns: &mut Vec<Urn>, scheme: &str, given: &[Patched<Urn>]) {
+    if given.iter().all(Option::is_none) {
+        return;
     }
+    let is_of_scheme = |held: &Urn| held.scheme().eq_ignore_ascii_case(scheme);
+    let at = urns.iter().position(is_of_scheme).unwrap_or(urns.len());
+    let held: Vec<Urn> = urns.iter().filter(|held| is_of_scheme(held)).cloned().collect();
+    let placed = given.iter().enumerate().filter_map(|(place, given)| match given {
+        Some(urn) => urn.clone(),
+        None => held.get(place).cloned(),
+    });
+    let placed = distinct(placed);
+    // What is said again changes nothing, nor the order among schemes.
+    if placed == held {
+        return;
+    }
+    urns.retain(|held| !is_of_scheme(held) && !placed.iter().any(|urn| urn.identity() == held.identity()));
+    let at = at.min(urns.len());
+    urns.splice(at..at, placed);
 }

@@ -33,6 +33,9 @@ pub struct Commit<T> {
     pub omissions: Omissions,
     /// Contacts created, changed and deleted.
     pub counts: ContactCounts,
+    /// Why groups of the batch could not be filled after it was durable, if they could not: they keep their members until
+    /// [`Workspace::fill_pending`] goes on.
+    pub unfilled: Option<WorkspaceError>,
 }
 
 /// How many contacts a batch touched.
@@ -62,6 +65,8 @@ pub struct Writer<'w> {
     began_with: u64,
     /// Whether groups wait to be filled after the commit.
     pub(crate) has_deferred: bool,
+    /// Whether something of several steps failed between them: then nothing of the batch may be kept.
+    is_half_done: bool,
 }
 
 impl std::fmt::Debug for Writer<'_> {
@@ -105,6 +110,7 @@ impl<'w> Writer<'w> {
             before,
             began_with: version,
             has_deferred: false,
+            is_half_done: false,
         };
         writer.tick(now)?;
         Ok(writer)
@@ -121,7 +127,7 @@ impl<'w> Writer<'w> {
     /// ```
     /// use headcount::{Change, ContactPatch, Event, Instant, Settings, Urn, Workspace};
     ///
-    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = tempfile::tempdir().unwrap();
     /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
     /// let ann = Urn::parse("tel:+250788123123")?;
     /// workspace.write(Instant::now(), |batch| {
@@ -213,7 +219,7 @@ impl<'w> Writer<'w> {
     /// ```
     /// use headcount::{ContactPatch, Instant, Settings, Workspace};
     ///
-    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = tempfile::tempdir().unwrap();
     /// let workspace = Workspace::create(&folder.path().join("store"), &Settings::default())?;
     /// let commit = workspace.write(Instant::now(), |batch| {
     ///     batch.put(ContactPatch::new().name("Ann").urn("tel:+250788123123")?)?;
@@ -262,6 +268,22 @@ impl<'w> Writer<'w> {
             ContactRef::Id(id) => self.workspace.document_by_id(self.txn.view(), &self.definitions, id)?,
             ContactRef::Beginning(beginning) => self.txn.view().document_by_beginning(beginning)?,
         })
+    }
+
+    /// Whether addresses are hidden in this workspace.
+    pub fn hides_addresses(&self) -> bool {
+        self.environment.redact_urns
+    }
+
+    /// The identity of the contact that input names, as this batch sees it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn identity_of(&mut self, reference: &ContactRef) -> Result<Option<Uuid>, WorkspaceError> {
+        match self.find(reference)? {
+            Some(document) => Ok(self.staged(document)?.map(|contact| contact.uuid)),
+            None => Ok(None),
+        }
     }
 
     /// Brings a contact into the batch, and gives it as the batch sees it.
@@ -411,8 +433,23 @@ impl<'w> Writer<'w> {
     }
 
     /// Contacts staged so far: a caller that streams commits when there are enough.
+    #[doc(hidden)]
     pub fn staged_contacts(&self) -> usize {
         self.staging.len()
+    }
+
+    /// Documents of the contacts staged so far.
+    pub fn staged_documents(&self) -> impl Iterator<Item = DocumentNumber> {
+        self.staging.documents()
+    }
+
+    /// What the batch has made of contacts so far, and what it left out: for a caller that gives it up again.
+    ///
+    /// # Errors
+    /// As for a commit, but for its end.
+    pub fn counts_so_far(&mut self) -> Result<(ContactCounts, Omissions), WorkspaceError> {
+        self.flush()?;
+        Ok((self.counts, self.omissions.clone()))
     }
 
     /// The members of a group as this batch found them, or as what it has already carried out left them.
@@ -484,8 +521,23 @@ impl<'w> Writer<'w> {
         flushed
     }
 
+    /// Does something of several steps. If it fails the batch cannot be committed any more, whatever its maker makes of
+    /// the error.
+    pub(crate) fn whole<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, WorkspaceError>,
+    ) -> Result<T, WorkspaceError> {
+        let before = std::mem::replace(&mut self.is_half_done, true);
+        let done = work(self)?;
+        self.is_half_done = before;
+        Ok(done)
+    }
+
     /// Everything that the batch changes is in the transaction.
     pub(crate) fn carry_out(&mut self) -> Result<(), WorkspaceError> {
+        if self.is_half_done {
+            return Err(WorkspaceError::HalfDone);
+        }
         self.flush()?;
         for (source, offset) in std::mem::take(&mut self.sources) {
             self.txn.put_source_offset(&source, offset)?;
@@ -499,7 +551,7 @@ impl<'w> Writer<'w> {
         let after = self.txn.view().state().sequence;
         let Writer { txn, before, omissions, counts, .. } = self;
         txn.commit()?;
-        Ok(Commit { value, before, after, omissions, counts })
+        Ok(Commit { value, before, after, omissions, counts, unfilled: None })
     }
 }
 

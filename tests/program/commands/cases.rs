@@ -50,8 +50,14 @@ pub(crate) const CASES: &[Case] = &[
     case("backup", "copy", &[".headcount"]).only(&["table"], "it makes a folder and prints nothing"),
     case("campaign", "reminders.json", &["nowhere.json", "groups.json"]),
     case("check", "", &["--store nowhere"]),
+    case("compact", "", &["--store nowhere"]).measured(),
     case("completions", "bash > script", &["tcsh"]).only(&["table"], "what it prints is for a shell"),
     case("contact delete", "tel:+250791234567", &["tel:+250700000000", "bob"]),
+    case(
+        "contact create",
+        "--name 'Dan Iraguha' --urn tel:+250788123129 --field age=41",
+        &["", "--urn tel:+250788123123", "--name Dan --field aeg=4", "--language Elvish"],
+    ),
     case(
         "contact edit",
         "1 --name 'Claudine U.' --field age=17",
@@ -65,6 +71,7 @@ pub(crate) const CASES: &[Case] = &[
     case("explain", "'age > 30 AND name ~ eric' --analyze", &["'age > '"]).measured(),
     case("export", "-", &["contacts.txt", "nowhere/contacts.csv"]).only(&["jsonl", "csv"], "other formats are refused"),
     case("field add", "children --type number --name 'Children at home'", &["age", "'no key'", "name"]),
+    case("field list", "", &["--store nowhere"]),
     case("field edit", "household --type text", &["households --type text", "age --type text", "household"]),
     case("generate", "made-up --contacts 3 --groups 1", &["made-up", "made-up --contacts many"])
         .only(&["table"], "it writes files and prints nothing"),

@@ -110,6 +110,71 @@ fn the_log_is_followed_from_another_process() {
     assert_eq!(moves(&[log.line()]), ["Ann + -Adults change"]);
 }
 
+/// Asks a process to end, and waits until it has.
+#[cfg(unix)]
+fn end(following: &mut Following) {
+    let process = following.child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+    let status = following.child.wait().unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+#[cfg(unix)]
+fn who_is_asked_to_end_sends_nothing_twice() {
+    let folder = small();
+    let path = folder.path();
+    let whole = run(path, &["log"]).well().output;
+    let command = ["log", "--follow", "--now", NOW, "--exec", "cat >> told.jsonl", "--as", "mailer"];
+    let told = || fs::read_to_string(path.join("told.jsonl")).unwrap();
+    let mut log = Following::start(path, &command);
+    whole.lines().for_each(|_| drop(log.line()));
+    end(&mut log);
+    assert_eq!(told(), whole);
+    let mut log = Following::start(path, &command);
+    run_with(path, &["apply", "-"], &age(BOB, "20")).well();
+    assert_eq!(moves(&[log.line()]), ["Bob +Adults -Children change"]);
+    end(&mut log);
+    assert_eq!(told(), run(path, &["log"]).well().output);
+    // The name is what counts, and not the command.
+    run(path, &["log", "--exec", "cat >> other.jsonl", "--as", "mailer"]).well();
+    assert_eq!(fs::read_to_string(path.join("other.jsonl")).unwrap(), "");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_program_acknowledges_line_by_line() {
+    let folder = small();
+    let path = folder.path();
+    let one = r#"read -r line; echo "$line" >> told.jsonl; echo "$line" | sed 's/.*"seq":\([0-9]*\).*/\1/'; exit 1"#;
+    let whole = run(path, &["log"]).well().output;
+    assert!(whole.lines().count() > 2);
+    for _ in 0..2 {
+        let ran = run(path, &["log", "--exec", one, "--as", "mailer"]);
+        assert!(ran.status == 1 && ran.errors.contains("is sent again next time"), "{}", ran.errors);
+    }
+    run(path, &["log", "--exec", "cat >> told.jsonl", "--as", "mailer"]).well();
+    assert_eq!(fs::read_to_string(path.join("told.jsonl")).unwrap(), whole);
+}
+
+#[test]
+fn an_erasure_does_not_end_who_follows() {
+    let folder = small();
+    let path = folder.path();
+    let mut apply = Following::start(path, &["apply", "-", "--follow", "--now", NOW]);
+    apply.say(&age(BOB, "20"));
+    assert_eq!(moves(&[apply.line()]), ["Bob +Adults -Children change"]);
+    for (value, told) in [("12", "Bob +Children -Adults change"), ("20", "Bob +Adults -Children change")] {
+        run_with(path, &["import", "-"], "{\"urns\": [\"tel:+250788999999\"]}").well();
+        run(path, &["contact", "delete", "tel:+250788999999", "--erase"]).well();
+        apply.say(&age(BOB, value));
+        assert_eq!(moves(&[apply.line()]), [told]);
+    }
+    drop(apply.child.stdin.take());
+    assert!(apply.child.wait().unwrap().success());
+    run(path, &["check"]).well();
+}
+
 #[test]
 #[cfg(unix)]
 fn a_program_is_told_at_least_once_and_its_place_is_kept() {

@@ -2,12 +2,10 @@
 //!
 //! Each line is a command of its own with a moment of its own: nothing holds a snapshot while the prompt waits.
 
-mod complete;
 mod paint;
 mod prompt;
 #[cfg(test)]
 mod tests;
-mod vocabulary;
 
 use clap::{CommandFactory, FromArgMatches};
 use rustyline::error::ReadlineError;
@@ -19,9 +17,10 @@ use crate::cli::args::Cli;
 use crate::cli::commands::session::Session;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
+use crate::complete::{self, Vocabulary};
+use crate::plan::atom::TextProperty;
 use crate::workspace::PROMPT_HISTORY;
 use prompt::Prompt;
-use vocabulary::Vocabulary;
 
 /// What stands before each line.
 const PROMPT: &str = "headcount> ";
@@ -88,6 +87,27 @@ fn query_at(line: &str) -> Option<usize> {
     let begin = line.len() - line.trim_start().len();
     let (command, rest) = line.get(begin..)?.split_once(char::is_whitespace)?;
     matches!(command, ":count" | ":explain" | ":parse").then(|| line.len() - rest.len())
+}
+
+/// Where the word at the cursor begins, and what it may become. `values` lists what contacts have, folded.
+fn complete(
+    line: &str,
+    position: usize,
+    vocabulary: &Vocabulary,
+    values: impl Fn(&TextProperty) -> Vec<Box<str>>,
+) -> (usize, Vec<String>) {
+    let before = line.get(..position).unwrap_or_default();
+    let Some(begin) = query_at(before) else {
+        return match before.split_once(char::is_whitespace) {
+            None => (0, complete::begun_so(before, COMMANDS.iter().map(|(name, _)| (*name).to_owned()))),
+            Some((":members", rest)) => {
+                (before.len() - rest.len(), complete::begun_so(rest, vocabulary.groups().map(str::to_owned)))
+            }
+            Some(_) => (before.len(), Vec::new()),
+        };
+    };
+    let (word, candidates) = complete::query(before.get(begin..).unwrap_or_default(), vocabulary, values);
+    (begin + word, candidates)
 }
 
 /// Answers one line; whatever goes wrong is told, and the prompt goes on.

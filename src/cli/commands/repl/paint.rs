@@ -1,7 +1,7 @@
 //! How a line looks while it is typed: its words in colours, and under it what is wrong with it.
 
-use crate::cli::commands::repl::vocabulary::Vocabulary;
 use crate::cli::commands::repl::{is_open, query_at};
+use crate::complete::Vocabulary;
 use crate::language::{self, Dialect, Resolve};
 use crate::syntax::lexer::{Lexer, Token};
 

@@ -8,9 +8,9 @@ use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
-use crate::cli::commands::repl::vocabulary::Vocabulary;
 use crate::cli::commands::repl::{PROMPT, complete, is_open, paint};
 use crate::cli::commands::session::Session;
+use crate::complete::Vocabulary;
 use crate::plan::atom::TextProperty;
 
 /// Completes, colours and judges a line, and waits for the rest of one whose quotes or brackets are open.
@@ -32,7 +32,7 @@ impl Completer for Prompt<'_> {
     type Candidate = String;
 
     fn complete(&self, line: &str, position: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        Ok(complete::complete(line, position, &self.vocabulary, |property| self.values(property)))
+        Ok(complete(line, position, &self.vocabulary, |property| self.values(property)))
     }
 }
 

@@ -1,9 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::complete::complete;
+use super::complete;
 use super::paint::{coloured, mistake};
-use super::vocabulary::Vocabulary;
 use super::{is_open, query_at};
+use crate::complete::Vocabulary;
 use crate::ids::{FieldId, FlowId, GroupId, Uuid};
 use crate::plan::atom::TextProperty;
 use crate::schema::{Environment, Field, FieldType, Flow, Group, Schema};

@@ -1,16 +1,33 @@
 //! Contacts as they are given out: in the shape that `import` reads, so that JSON lines can go back in.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::shapes::{UuidName, as_text_or_null};
-use super::{Cell, Column, Row};
 use crate::contact::{Contact, ContactView};
 use crate::ids::{FlowId, GroupId, Uuid};
 use crate::schema::Schema;
+use crate::sema::suggest::nearest;
 use crate::value::Instant;
+use crate::value::urn::is_known_scheme;
+
+/// Columns that every contact has, by name.
+const PROPERTIES: [&str; 13] = [
+    "uuid",
+    "id",
+    "ref",
+    "name",
+    "language",
+    "status",
+    "urns",
+    "urn",
+    "flow",
+    "tickets",
+    "created_on",
+    "modified_on",
+    "last_seen_on",
+];
 
 /// A contact.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -54,7 +71,10 @@ pub struct ContactItem {
     pub last_seen_on: Option<Instant>,
     /// Fields that have columns of their own.
     #[serde(skip)]
-    columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
+    /// The columns that were asked for, if any were.
+    #[serde(skip)]
+    pub(crate) chosen: Vec<String>,
 }
 
 impl ContactItem {
@@ -91,6 +111,7 @@ impl ContactItem {
             modified_on: contact.modified_on,
             last_seen_on: contact.last_seen_on,
             columns: Vec::new(),
+            chosen: Vec::new(),
         }
     }
 
@@ -115,55 +136,28 @@ impl ContactItem {
         self
     }
 
-    /// The columns of its cells, with those of the fields at the end.
-    pub fn columns(fields: &[String]) -> Vec<Column> {
-        let fixed = ["UUID", "Name", "Language", "Status", "Addresses", "Created on", "Last seen on"];
-        fixed.into_iter().map(Column::text).chain(fields.iter().map(Column::text)).collect()
+    /// With these columns instead of the usual ones, if there are any.
+    pub fn with_chosen(mut self, chosen: &[String]) -> Self {
+        self.chosen = chosen.to_vec();
+        self
     }
 
-    /// Its properties, one a line.
-    pub fn properties(&self) -> Vec<(String, Cell)> {
-        let names = |named: &[UuidName]| -> Cell {
-            named.iter().map(|named| named.name.as_str()).collect::<Vec<_>>().join(", ").into()
+    /// Names of columns as people give them, checked.
+    ///
+    /// # Errors
+    /// If one is neither a property of a contact, nor a scheme, nor the key of a field.
+    pub fn chosen(names: &[String], schema: &Schema) -> Result<Vec<String>, String> {
+        let check = |name: &String| {
+            let key = name.trim().to_lowercase();
+            let key = key.strip_prefix("fields.").or_else(|| key.strip_prefix("urns.")).unwrap_or(&key).to_owned();
+            if PROPERTIES.contains(&key.as_str()) || is_known_scheme(&key) || schema.field(&key).is_some() {
+                return Ok(key);
+            }
+            let known = PROPERTIES.iter().copied().chain(schema.fields().iter().map(|field| field.key.as_str()));
+            let near = nearest(&key, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            Err(format!("there is no column `{name}`{near}"))
         };
-        let mut properties: Vec<(String, Cell)> = vec![
-            ("UUID".into(), self.uuid.as_str().into()),
-            ("Id".into(), Cell::text(self.id.as_deref())),
-            ("Reference".into(), Cell::text(self.reference.as_deref())),
-            ("Name".into(), Cell::text(self.name.as_deref())),
-            ("Language".into(), Cell::text(self.language.as_deref())),
-            ("Status".into(), Cell::text(self.status)),
-            ("Addresses".into(), self.urns.join(", ").into()),
-            ("Groups".into(), names(self.groups.as_deref().unwrap_or_default())),
-            ("Flow".into(), Cell::text(self.flow.as_ref().map(|flow| flow.name.as_str()))),
-            ("History".into(), names(&self.history)),
-            ("Tickets".into(), Cell::Count(self.tickets.into())),
-            ("Created on".into(), Cell::moment(self.created_on)),
-            ("Modified on".into(), Cell::moment(self.modified_on)),
-            ("Last seen on".into(), Cell::moment(self.last_seen_on)),
-        ];
-        properties.extend(self.fields.iter().map(|(key, text)| (format!("fields.{key}"), text.as_str().into())));
-        properties.retain(|(_, cell)| *cell != Cell::Empty && *cell != Cell::Text(String::new()));
-        properties
-    }
-}
-
-impl Row for ContactItem {
-    fn cells(&self) -> Vec<Cell> {
-        let mut cells = vec![
-            self.uuid.as_str().into(),
-            Cell::text(self.name.as_deref()),
-            Cell::text(self.language.as_deref()),
-            Cell::text(self.status),
-            self.urns.join(", ").into(),
-            Cell::moment(self.created_on),
-            Cell::moment(self.last_seen_on),
-        ];
-        cells.extend(self.columns.iter().map(|key| Cell::text(self.fields.get(key).map(String::as_str))));
-        cells
-    }
-    fn id(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.uuid)
+        names.iter().map(check).collect()
     }
 }
 

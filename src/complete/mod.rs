@@ -1,7 +1,9 @@
 //! What may stand where the cursor is: a property, an operator that it takes, a value that contacts have, a connective.
 
-use crate::cli::commands::repl::vocabulary::{Kind, Vocabulary};
-use crate::cli::commands::repl::{COMMANDS, query_at};
+mod vocabulary;
+
+pub use vocabulary::{Kind, Vocabulary};
+
 use crate::contact::Status;
 use crate::plan::atom::TextProperty;
 use crate::sema::print::quote;
@@ -33,28 +35,24 @@ enum Expected {
     Connective,
 }
 
-/// Where the word at the cursor begins, and what it may become. `values` lists what contacts have, folded.
-pub(super) fn complete(
-    line: &str,
-    position: usize,
+/// Where the word at the end of a query begins, and what it may become: `values` lists what contacts have, folded.
+///
+/// ```
+/// use headcount::internals::complete::{Vocabulary, query};
+/// # use headcount::internals::schema::{Environment, Schema};
+/// # use headcount::Instant;
+/// let vocabulary = Vocabulary { schema: Schema::new(), environment: Environment::utc(Instant::default()) };
+/// assert_eq!(query("status = act", &vocabulary, |_| Vec::new()), (9, vec!["active".to_owned()]));
+/// ```
+pub fn query(
+    before: &str,
     vocabulary: &Vocabulary,
     values: impl Fn(&TextProperty) -> Vec<Box<str>>,
 ) -> (usize, Vec<String>) {
-    let before = line.get(..position).unwrap_or_default();
-    let Some(begin) = query_at(before) else {
-        return match before.split_once(char::is_whitespace) {
-            None => (0, begun_so(before, COMMANDS.iter().map(|(name, _)| (*name).to_owned()))),
-            Some((":members", rest)) => {
-                (before.len() - rest.len(), begun_so(rest, vocabulary.groups().map(str::to_owned)))
-            }
-            Some(_) => (before.len(), Vec::new()),
-        };
-    };
-    let query = before.get(begin..).unwrap_or_default();
-    let word = word_at_end(query);
-    let begun = query.get(word..).unwrap_or_default();
-    let expected = expected_after(query.get(..word).unwrap_or_default(), vocabulary);
-    (begin + word, begun_so(begun, candidates(&expected, vocabulary, values).into_iter()))
+    let word = word_at_end(before);
+    let begun = before.get(word..).unwrap_or_default();
+    let expected = expected_after(before.get(..word).unwrap_or_default(), vocabulary);
+    (word, begun_so(begun, candidates(&expected, vocabulary, values).into_iter()))
 }
 
 fn candidates(
@@ -101,7 +99,7 @@ fn as_typed(value: &str) -> String {
 }
 
 /// Those that begin like this, whatever the case and whether or not a quote is open.
-fn begun_so(begun: &str, candidates: impl Iterator<Item = String>) -> Vec<String> {
+pub(crate) fn begun_so(begun: &str, candidates: impl Iterator<Item = String>) -> Vec<String> {
     let begun = fold(begun.trim_start_matches('"')).into_owned();
     let fits = |candidate: &String| fold(candidate.trim_start_matches('"')).starts_with(&begun);
     candidates.filter(fits).take(MOST).collect()

@@ -1,16 +1,14 @@
 //! The JSON that others depend on: every key, in its order. That of an invalid query is
 //! [`Errors::to_json`](crate::diagnostic::Errors::to_json).
 
-use std::borrow::Cow;
-
 use serde::{Serialize, Serializer};
 
-use super::{Cell, Column, Row};
 use crate::language::Query;
 use crate::schema::Schema;
 use crate::sema::inspect::{GroupReference, Inspection, inspect};
+use crate::store::Cause;
 use crate::value::Instant;
-use crate::workspace::GroupInfo;
+use crate::workspace::{GroupInfo, MembershipEvent, NamedGroup};
 
 /// Something with an identity and a name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -133,16 +131,9 @@ pub struct GroupItem {
     pub count: u64,
 }
 
-impl GroupItem {
-    /// The columns of its cells.
-    pub fn columns() -> Vec<Column> {
-        vec![
-            Column::text("Name"),
-            Column::number("Count"),
-            Column::text("Status"),
-            Column::text("Query"),
-            Column::text("UUID"),
-        ]
+impl From<&GroupInfo> for UuidName {
+    fn from(group: &GroupInfo) -> Self {
+        UuidName { uuid: group.uuid.to_string(), name: group.name.clone() }
     }
 }
 
@@ -156,21 +147,6 @@ impl From<&GroupInfo> for GroupItem {
             system: group.system,
             count: group.count,
         }
-    }
-}
-
-impl Row for GroupItem {
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            self.name.as_str().into(),
-            Cell::Count(self.count),
-            self.status.as_str().into(),
-            Cell::text(self.query.as_deref()),
-            self.uuid.as_str().into(),
-        ]
-    }
-    fn id(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.uuid)
     }
 }
 
@@ -244,40 +220,6 @@ pub enum MembershipChangeType {
     ContactGroupsChanged,
 }
 
-impl MembershipChange {
-    /// The columns of its cells.
-    pub fn columns() -> Vec<Column> {
-        vec![
-            Column::number("Seq"),
-            Column::text("When"),
-            Column::text("Contact"),
-            Column::text("Entered"),
-            Column::text("Left"),
-            Column::text("Cause"),
-        ]
-    }
-}
-
-impl Row for MembershipChange {
-    fn cells(&self) -> Vec<Cell> {
-        let names = |groups: &[UuidName]| -> Cell {
-            let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
-            names.join(", ").into()
-        };
-        vec![
-            Cell::Text(self.seq.to_string()),
-            Cell::Moment(self.created_on),
-            self.contact.uuid.as_str().into(),
-            names(&self.groups_added),
-            names(&self.groups_removed),
-            self.cause.name().into(),
-        ]
-    }
-    fn id(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.contact.uuid)
-    }
-}
-
 /// A rejected line of input.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct RejectedLine {
@@ -297,5 +239,33 @@ pub fn as_text_or_null<S: Serializer>(moment: &Option<Instant>, serializer: S) -
     match moment {
         Some(moment) => serializer.collect_str(moment),
         None => serializer.serialize_none(),
+    }
+}
+
+impl From<Cause> for CauseName {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::Change => CauseName::Change,
+            Cause::Clock => CauseName::Clock,
+            Cause::Edit => CauseName::Edit,
+            Cause::Manual => CauseName::Manual,
+        }
+    }
+}
+
+impl From<&MembershipEvent> for MembershipChange {
+    fn from(event: &MembershipEvent) -> Self {
+        let named = |groups: &[NamedGroup]| {
+            groups.iter().map(|group| UuidName { uuid: group.uuid.to_string(), name: group.name.clone() }).collect()
+        };
+        MembershipChange {
+            seq: event.sequence.0,
+            created_on: event.time,
+            kind: MembershipChangeType::ContactGroupsChanged,
+            contact: ContactUuid { uuid: event.contact.to_string() },
+            groups_added: named(&event.groups_added),
+            groups_removed: named(&event.groups_removed),
+            cause: event.cause.into(),
+        }
     }
 }

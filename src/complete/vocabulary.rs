@@ -8,7 +8,7 @@ use crate::value::urn::KNOWN_SCHEMES;
 
 /// What follows a property.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub enum Kind {
     /// A number.
     Number,
     /// A date.
@@ -28,14 +28,17 @@ pub(super) enum Kind {
 }
 
 /// The names of one moment, and how texts are read.
-pub(super) struct Vocabulary {
-    pub(super) schema: Schema,
-    pub(super) environment: Environment,
+#[derive(Clone, Debug)]
+pub struct Vocabulary {
+    /// Fields, groups and flows.
+    pub schema: Schema,
+    /// How texts are read.
+    pub environment: Environment,
 }
 
 impl Vocabulary {
     /// The property of this name, if there is one.
-    pub(super) fn property(&self, name: &str) -> Option<Kind> {
+    pub fn property(&self, name: &str) -> Option<Kind> {
         let name = lower(name);
         if let Some(key) = name.strip_prefix("fields.") {
             return self.field(key);
@@ -69,17 +72,19 @@ impl Vocabulary {
     }
 
     /// The names of all properties: those of the workspace first, then attributes, then kinds of addresses.
-    pub(super) fn properties(&self) -> Vec<String> {
+    pub fn properties(&self) -> Vec<String> {
         let fields = self.schema.fields().iter().map(|field| field.key.clone());
         let built_in = Attribute::ALL.into_iter().map(Attribute::key).chain(KNOWN_SCHEMES);
         fields.chain(built_in.map(str::to_owned)).collect()
     }
 
-    pub(super) fn groups(&self) -> impl Iterator<Item = &str> {
+    /// The names of groups.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.schema.groups().iter().map(|group| group.name.as_str())
     }
 
-    pub(super) fn flows(&self) -> impl Iterator<Item = &str> {
+    /// The names of flows.
+    pub fn flows(&self) -> impl Iterator<Item = &str> {
         self.schema.flows().iter().map(|flow| flow.name.as_str())
     }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::cli::output::contact::hidden;
+use crate::answers::contact::hidden;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ids::Uuid;
 use crate::workspace::Rejection;
@@ -17,7 +17,7 @@ const EXAMPLE: &str = "tel:+250788123123";
 const DIGITS: usize = 4;
 
 /// How a contact was named on the command line or in a file.
-pub(super) fn shown(reference: &ContactRef, hides_addresses: bool) -> String {
+pub(crate) fn shown(reference: &ContactRef, hides_addresses: bool) -> String {
     match reference {
         ContactRef::Uuid(uuid) => uuid.to_string(),
         ContactRef::Urn(urn) if hides_addresses => hidden(urn.scheme()),
@@ -25,12 +25,17 @@ pub(super) fn shown(reference: &ContactRef, hides_addresses: bool) -> String {
         // A number without a scheme may be meant as an address.
         ContactRef::Id(_) if hides_addresses => "of this number".to_owned(),
         ContactRef::Id(id) => id.to_string(),
-        ContactRef::Beginning(beginning) => format!("{beginning}…, or several begin so"),
+        ContactRef::Beginning(text) if text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') => {
+            format!("{text}…, or several begin so")
+        }
+        // A text that is looked up as a name or a phone number.
+        ContactRef::Beginning(_) if hides_addresses => "of this name".to_owned(),
+        ContactRef::Beginning(text) => format!("`{text}`"),
     }
 }
 
 /// Why a change was refused, without the address if addresses are hidden.
-pub(super) fn reason(rejection: &Rejection, hides_addresses: bool) -> String {
+pub(crate) fn reason(rejection: &Rejection, hides_addresses: bool) -> String {
     match rejection {
         Rejection::UrnTaken { urn, holder } if hides_addresses => {
             format!("its address {} belongs to contact {holder}; take it from them first", hidden(urn.scheme()))
@@ -44,7 +49,7 @@ pub(super) fn reason(rejection: &Rejection, hides_addresses: bool) -> String {
 }
 
 /// A message about input, in which values that may be addresses are hidden if addresses are.
-pub(super) fn message(text: &str, hides_addresses: bool) -> Cow<'_, str> {
+pub(crate) fn message(text: &str, hides_addresses: bool) -> Cow<'_, str> {
     if !hides_addresses {
         return Cow::Borrowed(text);
     }
@@ -70,7 +75,7 @@ fn may_be_address(value: &str) -> bool {
 
 /// The text of a query that was refused because it asks for addresses, with stars over what may be one: each character
 /// keeps its bytes, so that carets stand where they stood.
-pub(super) fn query<'t>(text: &'t str, diagnostics: &[Diagnostic]) -> Cow<'t, str> {
+pub(crate) fn query<'t>(text: &'t str, diagnostics: &[Diagnostic]) -> Cow<'t, str> {
     if !diagnostics.iter().any(|diagnostic| diagnostic.code == Code::RedactedUrns) {
         return Cow::Borrowed(text);
     }
