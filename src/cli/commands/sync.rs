@@ -9,7 +9,7 @@ use crate::answers::shapes::UuidName;
 use crate::answers::why::Explanation;
 use crate::cli::Outcome;
 use crate::cli::args::sync::Sync as Args;
-use crate::cli::commands::hiding::message;
+use crate::answers::hiding::message;
 use crate::cli::commands::session::failure;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Cell, Format, counted};
