@@ -139,10 +139,14 @@ fn a_first_sheet_is_told_what_it_lacks() {
     fs::write(path.join("own.csv"), "Name,URN:tel\nAnn,0788123009\nBob,+250788123008\n").unwrap();
     let ran = run(path, &["import", "own.csv"]);
     let told = "brought 1 phone number into international form, such as `0788123009 as +250788123009`";
-    assert!(ran.status == 0 && ran.errors.contains(told), "{}", ran.errors);
+    assert!(ran.status == 0 && ran.errors.starts_with(told), "{}", ran.errors);
     run(path, &["workspace", "set", "--redact-urns", "true"]);
     let again = run(path, &["import", "own.csv"]);
-    assert!(again.errors.contains("1 phone number") && !again.errors.contains("788123009"), "{}", again.errors);
+    assert!(
+        again.errors.contains("brought 1 phone number into international form") && !again.errors.contains("788123009"),
+        "{}",
+        again.errors
+    );
     assert_eq!(run(path, &["import", "own.csv", "--quiet"]).errors, "");
 }
 
